@@ -1,0 +1,53 @@
+// Hook: adjust_direct_map() in sev.c: where are the accessors that work in a
+//       fault handler? (a file of ours, included as the table is static here)
+// Hook: rmpupdate() in sev.c: who wants to know what RMPUPDATE said?
+// Expect: rmp_updated 1
+// Hook: psmash() in sev.c: may 4K entries appear below this mapping?
+// Expect: rmp_psmash_split 1
+// Hook: psmash() in sev.c: who wants to know what PSMASH said?
+// Expect: rmp_psmashed 1
+
+@rmp_fault_header@
+@@
+ #include <asm/iommu.h>
++#include <asm/rmp_fault.h>
+
+@rmp_repair_file@
+@@
+ static int adjust_direct_map(...)
+ {
+ ...
+ }
++
++#include "rmp_repair.c"
+
+@rmp_update_hook@
+typedef u64;
+identifier pfn, state, ret;
+@@
+ static int rmpupdate(u64 pfn, struct rmp_state *state)
+ {
+ ...
++rmp_updated(pfn, state, ret);
+ if (ret) {
+ 	pr_err(...);
+	...
+ }
+ return 0;
+ }
+
+@rmp_psmash_hook@
+typedef u64;
+identifier pfn, ret;
+@@
+ int psmash(u64 pfn)
+ {
+ ...
+ if (!pfn_valid(pfn))
+	return -EINVAL;
++if (rmp_psmash_split(pfn))
++	return -ENOMEM;
+ ...
++rmp_psmashed(pfn, ret);
+ return ret;
+ }
