@@ -18,3 +18,20 @@ expression regs, code, address;
 +	return;
  ...>
  }
+
+// Hook: handle_page_fault: which error code does this fault have on SNP hardware?
+// Expect: snp_soft_fault_code 1
+
+@@ @@
+ #include <asm/fred.h>
++#include <asm/snp_soft.h>
+
+@@
+identifier regs, error_code, address;
+@@
+ handle_page_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+ {
++	error_code = snp_soft_fault_code(regs, error_code, address);
+ trace_page_fault_entries(regs, error_code, address);
+ ...
+ }

@@ -8,6 +8,7 @@
 #ifndef _ASM_X86_SNP_SOFT_H
 #define _ASM_X86_SNP_SOFT_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/jump_label.h>
 #include <linux/build_bug.h>
@@ -19,7 +20,7 @@ struct kvm_vcpu;
 
 /* What CPUID Fn8000_001F reports: C-bit 47, see docs/platform.rst for why. */
 #define SNP_SOFT_C_BIT		47
-#define SNP_SOFT_C_MASK		(1ULL << SNP_SOFT_C_BIT)
+#define SNP_SOFT_C_MASK		BIT_ULL(SNP_SOFT_C_BIT)
 #define SNP_SOFT_NR_ASIDS	15	/* ECX: ASIDs 1..15 */
 #define SNP_SOFT_MIN_SEV_ASID	6	/* EDX: 1..5 are SEV-ES/SNP, 6..15 SEV */
 #define SNP_SOFT_NR_SVM_ASIDS	32768	/* Fn8000_000A EBX: room for ordinary VMs */
@@ -66,6 +67,7 @@ struct snp_soft_rmpe {
 #define SNP_SOFT_FAIL_INUSE		3
 #define SNP_SOFT_FAIL_OVERLAP		4
 #define SNP_SOFT_FAIL_SIZEMISMATCH	6
+#define SNP_SOFT_FAIL_BADADDR		7
 
 #ifdef CONFIG_SNP_SOFT
 
@@ -82,6 +84,10 @@ static __always_inline bool snp_soft_enabled(void)
 bool snp_soft_detect(struct cpuinfo_x86 *c);
 /* hook every kernel-internal CPUID that KVM relies on: rewrites the leaf */
 void snp_soft_cpuid(u32 fn, u32 index, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* hook do_host_cpuid(): the last extended leaf */
+u32 snp_soft_cpuid_max(u32 fn);
+/* hook svm_enable_virtualization_cpu(): the number of ASIDs in Fn8000_000A */
+u32 snp_soft_nr_asids(u32 nr);
 /* hook snp_probe_rmptable_info(): the two MSRs TCG does not have */
 void snp_soft_rmp_msrs(u64 *base, u64 *end);
 
@@ -91,6 +97,8 @@ void snp_soft_rmp_msrs(u64 *base, u64 *end);
  * irqsave; trylock in NMI). Nothing sleeps, nothing allocates.
  */
 bool snp_soft_rmp_covers(u64 pfn);
+/* Does the RMP assign any page to @asid? Scans the whole table. */
+bool snp_soft_rmp_asid_used(u32 asid);
 /*
  * Effective 4K view of @pfn: inside a 2M entry, the entry's state with the
  * GPA of this very page, pagesize = 1. False: not covered by the RMP.
@@ -100,7 +108,9 @@ int snp_soft_rmpupdate(u64 pa, const struct rmp_state *state);
 int snp_soft_psmash(u64 pa);
 /*
  * PVALIDATE/RMPADJUST after the nested walk found @pfn for @gpa. Return an
- * architected result, or -EFAULT: #NPF (the entry is not @asid's at @gpa).
+ * architected result, or -EFAULT: #NPF (the entry is not @asid's at @gpa), or
+ * -E2BIG: #NPF with SIZEM (4K asked, the entry is 2M; the host must PSMASH), or
+ * -EACCES, RMPADJUST only: #VC (the page is not validated).
  * @changed: false = the carry flag is to be set. @perm_attr: RMPADJUST's
  * RDX (target VMPL 7:0, permissions 15:8, VMSA 16); @vmpl: the caller's.
  */
@@ -122,9 +132,14 @@ u64 snp_soft_rmp_generation(void);
 extern void (*snp_soft_rmp_changed)(u32 asid);
 
 /* ---- host checks: snp_soft_host.c --------------------------------------- */
+unsigned long snp_soft_host_fault(unsigned long error_code, unsigned long address);
 /* hook, first statement of handle_page_fault(): the architected error code */
-unsigned long snp_soft_fault_code(struct pt_regs *regs, unsigned long error_code,
-				  unsigned long address);
+static __always_inline unsigned long
+snp_soft_fault_code(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	return snp_soft_enabled() ? snp_soft_host_fault(error_code, address) : error_code;
+}
+
 /* Bring the direct map's W bits in line with the RMP for this 2M region. */
 void snp_soft_host_sync(u64 pfn, bool large, bool flush_all);
 /*
@@ -144,6 +159,8 @@ static __always_inline bool snp_soft_enabled(void) { return false; }
 static inline bool snp_soft_detect(struct cpuinfo_x86 *c) { return false; }
 static inline void snp_soft_cpuid(u32 fn, u32 index, u32 *eax, u32 *ebx, u32 *ecx,
 				  u32 *edx) { }
+static inline u32 snp_soft_cpuid_max(u32 fn) { return fn; }
+static inline u32 snp_soft_nr_asids(u32 nr) { return nr; }
 static inline void snp_soft_rmp_msrs(u64 *base, u64 *end) { }
 static inline unsigned long snp_soft_fault_code(struct pt_regs *regs,
 						unsigned long error_code,

@@ -20,3 +20,21 @@ expression kvm, slot, gfn, pfn, order, ret, assigned, rmp_level;
 +	goto out;
  ...>
  }
+
+// Hook: sev_hardware_setup: C-bit and ASID ranges.
+// Expect: snp_soft_cpuid 1
+
+@@ @@
+ #include <asm/sev.h>
++#include <asm/snp_soft.h>
+
+@@
+identifier eax, ebx, ecx, edx;
+@@
+ sev_hardware_setup(...)
+ {
+ ...
+ cpuid(0x8000001f, &eax, &ebx, &ecx, &edx);
++	snp_soft_cpuid(0x8000001f, 0, &eax, &ebx, &ecx, &edx);
+ ...
+ }

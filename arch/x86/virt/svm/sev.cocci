@@ -51,3 +51,23 @@ identifier pfn, ret;
 +rmp_psmashed(pfn, ret);
  return ret;
  }
+
+// Hook: snp_probe_rmptable_info: where is the RMP? The two MSRs exist on SNP processors only.
+// Expect: snp_soft_rmp_msrs 1
+
+@@ @@
+ #include <asm/sev.h>
++#include <asm/snp_soft.h>
+
+@@
+identifier rmp_base, rmp_end;
+@@
+ snp_probe_rmptable_info(...)
+ {
+ ...
+ rdmsrl(MSR_AMD64_RMP_END, rmp_end);
++	snp_soft_rmp_msrs(&rmp_base, &rmp_end);
+ ...
+ if (rmp_base > rmp_end) { ... }
+ ...
+ }
