@@ -1,0 +1,14 @@
+// Hook: struct vcpu_svm: where does the platform keep what belongs to a vCPU?
+// Expect: snp_soft_vcpu 1
+// Expect: snp_soft_rip 1
+// Expect: snp_soft_event 1
+
+@@
+@@
+ struct vcpu_svm {
+ ...
+ bool guest_gif;
++struct snp_soft_vcpu *snp_soft;
++u64 snp_soft_rip;
++u32 snp_soft_event;
+ };
