@@ -1,0 +1,762 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Host writes to private pages, on request. debugfs rmp_fault_test/:
+ *
+ *	run	write the name of a case: it runs, and write() fails with EIO
+ *		(property violated) or with what kept it from running
+ *	result	key=value line about the last case
+ *	write	"<pfn> <offset> <value>": one byte through the direct map
+ *
+ * A case makes pages private by upstream's rmp_make_private(), for an ASID that
+ * no guest has, writes to them in some context, and looks at memory and RMP.
+ * Invariant: what a case made private is shared again, or leaked, before it is
+ * freed. Used by tests/kselftest/rmp_fault_test.c; counters and trace are looked
+ * at there.
+ */
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/psp-sev.h>
+#include <linux/smp.h>
+#include <linux/uaccess.h>
+
+#include <asm/apic.h>
+#include <asm/asm.h>
+#include <asm/nmi.h>
+#include <asm/sev.h>
+
+#include <trace/events/rmp.h>
+
+#define OFFSET		0x7c3
+#define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
+#define TEST_GPA	0x4000000000ULL
+#define STORM_ROUNDS	500
+#define STUCK_ROUNDS	20000
+
+static unsigned int asid = 15;
+module_param(asid, uint, 0444);
+MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
+
+static DEFINE_MUTEX(run_lock);
+static char result[256];
+static u64 case_pfn;
+
+/* What a context is to do: store @value at @va, once. */
+struct job {
+	u8 *va;
+	u8 value;
+	bool done;
+	union {
+		struct irq_work irq_work;
+		struct tasklet_struct tasklet;
+	};
+};
+
+static struct job *nmi_job;
+
+static __printf(1, 2) int fail(const char *fmt, ...)
+{
+	int n = strlen(result);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(result + n, sizeof(result) - n, fmt, args);
+	va_end(args);
+	return -EIO;
+}
+
+static bool is_private(u64 pfn)
+{
+	bool assigned;
+	int level;
+
+	return !snp_lookup_rmpentry(pfn, &assigned, &level) && assigned;
+}
+
+static int make_private(u64 pfn, enum pg_level level)
+{
+	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), level, asid, false) ? -ENXIO : 0;
+}
+
+static struct page *get_pages(unsigned int order)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
+
+	if (page)
+		case_pfn = page_to_pfn(page);
+	return page;
+}
+
+static int put_pages(struct page *page, unsigned int order)
+{
+	u64 pfn = page_to_pfn(page), end = pfn + (1 << order);
+	bool assigned;
+	int level;
+
+	for (; pfn < end; pfn++) {
+		if (snp_lookup_rmpentry(pfn, &assigned, &level) || !assigned)
+			continue;
+		if (rmp_make_shared(pfn, level))
+			return fail(" leaked=0x%llx", pfn);
+	}
+	__free_pages(page, order);
+	return 0;
+}
+
+/* Its store is a place for a kprobe, hence the symbol. */
+static noinline __noclone void store(u8 *p, u8 value)
+{
+	asm volatile(".globl rmp_fault_test_insn\n"
+		     "rmp_fault_test_insn:	movb %1, (%0)"
+		     : : "r" (p), "q" (value) : "memory");
+}
+
+/* As nofault accessors do it: -EFAULT instead of an oops. */
+static int store_nofault(u8 *p, u8 value)
+{
+	int err = -EFAULT;
+
+	asm volatile("1:	movb %2, (%1)\n"
+		     "	xorl %0, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+&r" (err) : "r" (p), "q" (value) : "memory", "cc");
+	return err;
+}
+
+static void do_job(struct job *job)
+{
+	store(job->va, job->value);
+	WRITE_ONCE(job->done, true);
+}
+
+static int from_task(struct job *job)
+{
+	do_job(job);
+	return 0;
+}
+
+static int from_irqoff(struct job *job)
+{
+	bool stayed;
+
+	local_irq_disable();
+	do_job(job);
+	stayed = irqs_disabled();
+	local_irq_enable();
+	return stayed ? 0 : fail(" irqs came on");
+}
+
+static int from_preempt(struct job *job)
+{
+	preempt_disable();
+	do_job(job);
+	preempt_enable();
+	return 0;
+}
+
+static int from_spinlock(struct job *job)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	spin_lock_irq(&lock);
+	do_job(job);
+	spin_unlock_irq(&lock);
+	return 0;
+}
+
+static void job_irq_work(struct irq_work *work)
+{
+	do_job(container_of(work, struct job, irq_work));
+}
+
+static int from_hardirq(struct job *job)
+{
+	init_irq_work(&job->irq_work, job_irq_work);
+	irq_work_queue(&job->irq_work);
+	irq_work_sync(&job->irq_work);
+	return 0;
+}
+
+static void job_tasklet(struct tasklet_struct *t)
+{
+	do_job(container_of(t, struct job, tasklet));
+}
+
+static int from_softirq(struct job *job)
+{
+	tasklet_setup(&job->tasklet, job_tasklet);
+	tasklet_schedule(&job->tasklet);
+	while (!READ_ONCE(job->done))
+		usleep_range(100, 200);
+	tasklet_kill(&job->tasklet);
+	return 0;
+}
+
+static int job_nmi(unsigned int cmd, struct pt_regs *regs)
+{
+	struct job *job = xchg(&nmi_job, NULL);
+
+	if (!job)
+		return NMI_DONE;
+	do_job(job);
+	return NMI_HANDLED;
+}
+
+static int from_nmi(struct job *job)
+{
+	int ms;
+
+	if (register_nmi_handler(NMI_LOCAL, job_nmi, 0, "rmp_fault_test"))
+		return -EBUSY;
+	WRITE_ONCE(nmi_job, job);
+	preempt_disable();
+	apic->send_IPI(smp_processor_id(), NMI_VECTOR);
+	preempt_enable();
+	for (ms = 0; ms < 2000 && !READ_ONCE(job->done); ms++)
+		mdelay(1);
+	WRITE_ONCE(nmi_job, NULL);
+	unregister_nmi_handler(NMI_LOCAL, "rmp_fault_test");
+	return 0;
+}
+
+/* A post handler keeps the copy single-stepped. */
+static void probe_post(struct kprobe *p, struct pt_regs *regs, unsigned long flags) { }
+
+static int from_kprobe(struct job *job)
+{
+	struct kprobe kp = {
+		.symbol_name = "rmp_fault_test_insn",
+		.post_handler = probe_post,
+	};
+	int ret = register_kprobe(&kp);
+
+	if (ret)
+		return ret;
+	do_job(job);
+	unregister_kprobe(&kp);
+	return kp.nmissed ? fail(" kprobe missed") : 0;
+}
+
+/* One private page, one store in the context: stored, and shared. */
+static int write_in(int (*context)(struct job *job))
+{
+	struct job *job __free(kfree) = kzalloc(sizeof(*job), GFP_KERNEL);
+	struct page *page = get_pages(0);
+	int ret = -ENOMEM;
+
+	if (!job || !page)
+		goto out;
+	job->va = (u8 *)page_address(page) + OFFSET;
+	job->value = 0x5a;
+
+	ret = make_private(case_pfn, PG_LEVEL_4K);
+	if (ret)
+		goto out;
+	if (!is_private(case_pfn)) {
+		ret = fail(" not private at first");
+		goto out;
+	}
+	ret = context(job);
+	if (ret)
+		goto out;
+	if (!job->done)
+		ret = fail(" the store was not reached");
+	else if (READ_ONCE(*job->va) != job->value)
+		ret = fail(" stored=%#x", *job->va);
+	else if (is_private(case_pfn))
+		ret = fail(" still private");
+out:
+	if (page && put_pages(page, 0))
+		ret = -EIO;
+	return ret;
+}
+
+static int case_plain(const char __user *u) { return write_in(from_task); }
+static int case_irqoff(const char __user *u) { return write_in(from_irqoff); }
+static int case_preempt(const char __user *u) { return write_in(from_preempt); }
+static int case_spinlock(const char __user *u) { return write_in(from_spinlock); }
+static int case_hardirq(const char __user *u) { return write_in(from_hardirq); }
+static int case_softirq(const char __user *u) { return write_in(from_softirq); }
+static int case_nmi(const char __user *u) { return write_in(from_nmi); }
+static int case_kprobe(const char __user *u) { return write_in(from_kprobe); }
+
+static void store_by_cpu(void *va)
+{
+	unsigned int cpu = smp_processor_id();
+
+	store((u8 *)va + cpu, cpu + 1);
+}
+
+/* All CPUs at once on one page: CASE1, all of them continue. */
+static int case_allcpus(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	int cpu, round, ret = 0;
+	u8 *va;
+
+	if (!page)
+		return -ENOMEM;
+	va = page_address(page);
+	for (round = 0; !ret && round < 50; round++) {
+		memset(va, 0, PAGE_SIZE);
+		ret = make_private(case_pfn, PG_LEVEL_4K);
+		if (ret)
+			break;
+		on_each_cpu(store_by_cpu, va, 1);
+		for_each_online_cpu(cpu)
+			if (va[cpu] != cpu + 1)
+				ret = fail(" cpu%d lost its store", cpu);
+		if (is_private(case_pfn))
+			ret = fail(" still private");
+	}
+	return put_pages(page, 0) ?: ret;
+}
+
+static void store_to_own_page(void *va)
+{
+	unsigned int cpu = smp_processor_id();
+
+	store((u8 *)va + cpu * PAGE_SIZE, cpu + 1);
+}
+
+/* Each CPU on its page of one 2M region; the page after the last stays private. */
+static int case_neighbours(const char __user *u)
+{
+	struct page *page = get_pages(HUGE_ORDER);
+	unsigned int cpu, round;
+	int ret = 0;
+	u8 *va;
+
+	if (!page)
+		return -ENOMEM;
+	va = page_address(page);
+	for (round = 0; !ret && round < 20; round++) {
+		for (cpu = 0; !ret && cpu <= nr_cpu_ids; cpu++) {
+			if (!is_private(case_pfn + cpu)) {
+				va[cpu * PAGE_SIZE] = 0;
+				ret = make_private(case_pfn + cpu, PG_LEVEL_4K);
+			}
+		}
+		if (ret)
+			break;
+		on_each_cpu(store_to_own_page, va, 1);
+		for_each_online_cpu(cpu)
+			if (va[cpu * PAGE_SIZE] != cpu + 1 || is_private(case_pfn + cpu))
+				ret = fail(" cpu%u's page", cpu);
+		if (!is_private(case_pfn + nr_cpu_ids))
+			ret = fail(" a neighbour was flipped too");
+	}
+	return put_pages(page, HUGE_ORDER) ?: ret;
+}
+
+/* A 2M entry is flipped whole. */
+static int case_huge(const char __user *u)
+{
+	struct page *page = get_pages(HUGE_ORDER);
+	int i, ret;
+	u8 *p;
+
+	if (!page)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_2M);
+	if (!ret) {
+		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
+		store(p, 0xa7);
+		if (*p != 0xa7)
+			ret = fail(" stored=%#x", *p);
+		for (i = 0; i < PTRS_PER_PMD; i++)
+			if (is_private(case_pfn + i))
+				ret = fail(" page %d is private", i);
+	}
+	return put_pages(page, HUGE_ORDER) ?: ret;
+}
+
+/* PSMASH splits the direct map before, so that one page is flipped alone. */
+static int case_psmash(const char __user *u)
+{
+	struct page *page = get_pages(HUGE_ORDER);
+	unsigned int level;
+	int i, ret;
+	u8 *p;
+
+	if (!page)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_2M);
+	if (!ret && psmash(case_pfn))
+		ret = -ENXIO;
+	if (!ret) {
+		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
+		lookup_address((unsigned long)p, &level);
+		if (level != PG_LEVEL_4K)
+			ret = fail(" direct map level %u", level);
+		store(p, 0xa7);
+		if (*p != 0xa7)
+			ret = fail(" stored=%#x", *p);
+		for (i = 0; i < PTRS_PER_PMD; i++) {
+			bool want = i != 137;
+
+			if (is_private(case_pfn + i) != want)
+				ret = fail(" page %d", i);
+		}
+	}
+	return put_pages(page, HUGE_ORDER) ?: ret;
+}
+
+/* Reads are never refused, and flip nothing. */
+static int case_read(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_4K);
+	if (!ret) {
+		READ_ONCE(*((u8 *)page_address(page) + OFFSET));
+		if (!is_private(case_pfn))
+			ret = fail(" flipped by a read");
+	}
+	return put_pages(page, 0) ?: ret;
+}
+
+/* copy_from_user() to a private page: the fixup is for the user side. */
+static int case_uaccess(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	char want[4];
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_4K);
+	if (!ret) {
+		if (copy_from_user((u8 *)page_address(page) + OFFSET, u, sizeof(want)) ||
+		    copy_from_user(want, u, sizeof(want)))
+			ret = fail(" short copy");
+		else if (memcmp((u8 *)page_address(page) + OFFSET, want, sizeof(want)))
+			ret = fail(" wrong bytes");
+		else if (is_private(case_pfn))
+			ret = fail(" still private");
+	}
+	return put_pages(page, 0) ?: ret;
+}
+
+/* With rmp_fault=oops nothing is flipped: the fixup answers, here. */
+static int case_declined(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_4K);
+	if (!ret) {
+		if (store_nofault((u8 *)page_address(page) + OFFSET, 1) != -EFAULT)
+			ret = fail(" no fault");
+		else if (!is_private(case_pfn))
+			ret = fail(" flipped");
+	}
+	return put_pages(page, 0) ?: ret;
+}
+
+/* A page of the firmware's is immutable: RMPUPDATE refuses, the fixup answers. */
+static int case_refused(const char __user *u)
+{
+	u8 *va = snp_alloc_firmware_page(GFP_KERNEL);
+	int ret = 0;
+
+	if (!va)
+		return -ENOMEM;
+	case_pfn = __pa(va) >> PAGE_SHIFT;
+	if (!is_private(case_pfn))
+		ret = -ENXIO;
+	else if (store_nofault(va + OFFSET, 1) != -EFAULT)
+		ret = fail(" no fault");
+	else if (!is_private(case_pfn))
+		ret = fail(" flipped");
+	snp_free_firmware_page(va);
+	return ret;
+}
+
+static void flush_one(void *va)
+{
+	asm volatile("invlpg (%0)" : : "r" (va) : "memory");
+}
+
+/*
+ * The direct map, broken on purpose at a page that was private until now, so
+ * that it is mapped by a 4K entry. Returns the entry, NULL if it is larger.
+ */
+static pte_t *break_direct_map(struct page *page, pte_t *old)
+{
+	unsigned long va = (unsigned long)page_address(page);
+	unsigned int level;
+	pte_t *pte;
+
+	if (make_private(case_pfn, PG_LEVEL_4K) || rmp_make_shared(case_pfn, PG_LEVEL_4K))
+		return NULL;
+	pte = lookup_address(va, &level);
+	if (!pte || level != PG_LEVEL_4K)
+		return NULL;
+	*old = *pte;
+	WRITE_ONCE(*pte, __pte(0));
+	on_each_cpu(flush_one, (void *)va, 1);
+	return pte;
+}
+
+/* A !PRESENT fault is not the RMP's: the fixup answers, nothing is retried. */
+static int case_notpresent(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	pte_t *pte, old;
+	int ret = 0;
+
+	if (!page)
+		return -ENOMEM;
+	pte = break_direct_map(page, &old);
+	if (!pte)
+		ret = -ENXIO;
+	else if (store_nofault((u8 *)page_address(page) + OFFSET, 1) != -EFAULT)
+		ret = fail(" no fault");
+	if (pte)
+		WRITE_ONCE(*pte, old);
+	return put_pages(page, 0) ?: ret;
+}
+
+/* The same without a fixup: stock oops. The page stays as it is. */
+static int case_oops_notpresent(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	pte_t old;
+
+	if (!page)
+		return -ENOMEM;
+	if (!break_direct_map(page, &old))
+		return -ENXIO;
+	store((u8 *)page_address(page) + OFFSET, 1);
+	return fail(" survived");
+}
+
+/* With rmp_fault=oops a write without a fixup: stock oops. */
+static int case_oops_declined(const char __user *u)
+{
+	struct page *page = get_pages(0);
+
+	if (!page)
+		return -ENOMEM;
+	if (make_private(case_pfn, PG_LEVEL_4K))
+		return -ENXIO;
+	store((u8 *)page_address(page) + OFFSET, 1);
+	return fail(" survived");
+}
+
+static unsigned int storm_rounds;
+
+static int storm_thread(void *data)
+{
+	while (!kthread_should_stop()) {
+		if (!is_private(case_pfn)) {
+			if (make_private(case_pfn, PG_LEVEL_4K))
+				pr_err("RMPUPDATE failed\n");
+			WRITE_ONCE(storm_rounds, storm_rounds + 1);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* An owner that takes the page back as fast as it can never makes us oops. */
+static int case_storm(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	unsigned long end = jiffies + 60 * HZ;
+	struct task_struct *t;
+	int ret = 0;
+	u8 *p, i = 0;
+
+	if (!page)
+		return -ENOMEM;
+	storm_rounds = 0;
+	t = kthread_run(storm_thread, NULL, "rmp_storm");
+	if (IS_ERR(t))
+		return put_pages(page, 0) ?: PTR_ERR(t);
+
+	p = (u8 *)page_address(page) + OFFSET;
+	while (!ret && READ_ONCE(storm_rounds) < STORM_ROUNDS) {
+		store(p, ++i);
+		if (READ_ONCE(*p) != i)
+			ret = fail(" write lost");
+		if (time_after(jiffies, end))
+			ret = fail(" %u rounds in 60 s", storm_rounds);
+		cond_resched();
+	}
+	kthread_stop(t);
+	return put_pages(page, 0) ?: ret;
+}
+
+static unsigned int stuck_rounds;
+
+/*
+ * Between look and repair the entry takes the other size, so that RMPUPDATE
+ * answers FAIL_OVERLAP, for ever but for the bound here.
+ */
+static void resize_entry(void *data, const struct rmp_fault *f, unsigned long address,
+			 u64 pfn, unsigned long ip)
+{
+	u64 base = ALIGN_DOWN(pfn, PTRS_PER_PMD);
+
+	if (base != case_pfn || ++stuck_rounds > STUCK_ROUNDS)
+		return;
+	if (f->rmp.level == PG_LEVEL_2M) {
+		rmp_make_shared(base, PG_LEVEL_2M);
+		make_private(pfn, PG_LEVEL_4K);
+	} else {
+		rmp_make_shared(pfn, PG_LEVEL_4K);
+		make_private(base, PG_LEVEL_2M);
+	}
+}
+
+/* A repair that never succeeds ends, and in the fixup. */
+static int case_stuck(const char __user *u)
+{
+	struct page *page = get_pages(HUGE_ORDER);
+	int ret;
+	u8 *p;
+
+	if (!page)
+		return -ENOMEM;
+	p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
+	ret = make_private(case_pfn + 137, PG_LEVEL_4K) ?:
+	      register_trace_rmp_fault(resize_entry, NULL);
+	if (!ret) {
+		stuck_rounds = 0;
+		if (store_nofault(p, 1) != -EFAULT)
+			ret = fail(" the write went through after %u", stuck_rounds);
+		unregister_trace_rmp_fault(resize_entry, NULL);
+		tracepoint_synchronize_unregister();
+	}
+	return put_pages(page, HUGE_ORDER) ?: ret;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const char __user *u);
+} cases[] = {
+	{ "plain",		case_plain },
+	{ "irqoff",		case_irqoff },
+	{ "preempt",		case_preempt },
+	{ "spinlock",		case_spinlock },
+	{ "hardirq",		case_hardirq },
+	{ "softirq",		case_softirq },
+	{ "nmi",		case_nmi },
+	{ "kprobe",		case_kprobe },
+	{ "allcpus",		case_allcpus },
+	{ "neighbours",		case_neighbours },
+	{ "huge",		case_huge },
+	{ "psmash",		case_psmash },
+	{ "read",		case_read },
+	{ "uaccess",		case_uaccess },
+	{ "declined",		case_declined },
+	{ "refused",		case_refused },
+	{ "notpresent",		case_notpresent },
+	{ "storm",		case_storm },
+	{ "stuck",		case_stuck },
+	{ "oops_notpresent",	case_oops_notpresent },
+	{ "oops_declined",	case_oops_declined },
+};
+
+static ssize_t run_write(struct file *file, const char __user *u, size_t n, loff_t *pos)
+{
+	char name[32] = "";
+	int i, ret;
+
+	if (n >= sizeof(name))
+		return -EINVAL;
+	if (copy_from_user(name, u, n))
+		return -EFAULT;
+	strim(name);
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (strcmp(name, cases[i].name))
+			continue;
+		mutex_lock(&run_lock);
+		result[0] = '\0';
+		case_pfn = 0;
+		ret = cases[i].run(u);
+		i = strlen(result);
+		snprintf(result + i, sizeof(result) - i, " pfn=0x%llx\n", case_pfn);
+		mutex_unlock(&run_lock);
+		return ret ?: n;
+	}
+	return -EINVAL;
+}
+
+static const struct file_operations run_fops = {
+	.owner = THIS_MODULE,
+	.write = run_write,
+};
+
+static ssize_t result_read(struct file *file, char __user *u, size_t n, loff_t *pos)
+{
+	return simple_read_from_buffer(u, n, pos, result, strlen(result));
+}
+
+static const struct file_operations result_fops = {
+	.owner = THIS_MODULE,
+	.read = result_read,
+};
+
+static ssize_t poke_write(struct file *file, const char __user *u, size_t n, loff_t *pos)
+{
+	char line[64] = "", *s = line, *arg;
+	unsigned long v[3];
+	int i;
+
+	if (n >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, u, n))
+		return -EFAULT;
+	for (i = 0; i < 3; i++) {
+		arg = strsep(&s, "\n ");
+		if (!arg || kstrtoul(arg, 0, &v[i]))
+			return -EINVAL;
+	}
+	if (!pfn_valid(v[0]) || !page_is_ram(v[0]) || v[1] >= PAGE_SIZE || v[2] > U8_MAX)
+		return -ERANGE;
+
+	store((u8 *)pfn_to_kaddr(v[0]) + v[1], v[2]);
+	return n;
+}
+
+static const struct file_operations poke_fops = {
+	.owner = THIS_MODULE,
+	.write = poke_write,
+};
+
+static struct dentry *dir;
+
+static int __init rmp_fault_test_init(void)
+{
+	dir = debugfs_create_dir("rmp_fault_test", NULL);
+	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
+	debugfs_create_file("result", 0400, dir, NULL, &result_fops);
+	debugfs_create_file("write", 0200, dir, NULL, &poke_fops);
+	return 0;
+}
+module_init(rmp_fault_test_init);
+
+static void __exit rmp_fault_test_exit(void)
+{
+	debugfs_remove(dir);
+}
+module_exit(rmp_fault_test_exit);
+
+MODULE_DESCRIPTION("Host writes to private pages, on request");
+MODULE_LICENSE("GPL");
