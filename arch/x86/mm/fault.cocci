@@ -19,6 +19,27 @@ expression regs, code, address;
  ...>
  }
 
+// Hook: do_user_addr_fault() in fault.c: is this the RMP's fault, and final?
+// Expect: rmp_fault_user 1
+
+@rmp_fault_user_hook@
+identifier regs, error_code, address, flags;
+@@
+ do_user_addr_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+ {
+ ...
+ unsigned int flags = FAULT_FLAG_DEFAULT;
+ ...
++	if (rmp_fault_user(regs, error_code, address)) {
++		do_sigbus(regs, error_code, address, VM_FAULT_SIGBUS);
++		return;
++	}
++
+ if (!(flags & FAULT_FLAG_USER))
+	goto lock_mmap;
+ ...
+ }
+
 // Hook: handle_page_fault: which error code does this fault have on SNP hardware?
 // Expect: snp_soft_fault_code 1
 

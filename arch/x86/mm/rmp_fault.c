@@ -4,7 +4,8 @@
  * on stock Linux a fatal oops, though the guest may have made the page private
  * behind the kernel's back. Here the page is returned to the host by RMPUPDATE
  * and the write is retried. The guest finds Validated cleared, and its next
- * private access ends in #VC.
+ * private access ends in #VC. Writes to user addresses are decided here, too, and
+ * treated in rmp_fault_user.c.
  *
  * Three steps: look (what do the page tables and the RMP say), decide
  * (rmp_fault_verdict(), a pure function), repair (rmp_flip_shared()).
@@ -46,6 +47,8 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/rmp.h>
 
+#include "rmp_fault_parts.h"
+
 EXPORT_TRACEPOINT_SYMBOL_GPL(rmp_fault);
 EXPORT_TRACEPOINT_SYMBOL_GPL(rmp_verdict);
 EXPORT_TRACEPOINT_SYMBOL_GPL(rmp_update);
@@ -54,10 +57,7 @@ EXPORT_TRACEPOINT_SYMBOL_GPL(rmp_psmash);
 #undef pr_fmt
 #define pr_fmt(fmt) "RMP fault: " fmt
 
-/*
- * Tries of one access on one CPU without progress. FAIL_INUSE lasts as long as
- * a vCPU runs on the page, so this is some milliseconds on silicon.
- */
+/* Tries of one access on one CPU without progress, each of some RMPUPDATEs */
 #define RMP_FAULT_MAX_TRIES	4096
 /* Tries further apart than this are not one loop. */
 #define RMP_FAULT_LOOP_GAP	HZ
@@ -97,15 +97,64 @@ static DEFINE_PER_CPU(struct rmp_line, rmp_line) = {
 
 /* Moves when a page of a 2M region that hashes here is flipped, by any CPU. */
 static atomic_long_t rmp_epochs[1 << RMP_EPOCH_SHIFT];
+/* And this one when a page is converted. */
+static atomic_long_t rmp_conversions[1 << RMP_EPOCH_SHIFT];
 
 /* Policy: rmp_fault=oops leaves every fault to the stock path. */
 static bool rmp_fault_oops;
+
+/* What a write that the RMP refuses can carry, beside P, W and RMP */
+#define USER_WRITE_BITS		(X86_PF_USER | X86_PF_SHSTK)
+
+/**
+ * rmp_fault_address() - what kind of address is this?
+ * @address: any
+ *
+ * Context: any.
+ * Return: its kind.
+ */
+enum rmp_address __kprobes rmp_fault_address(unsigned long address)
+{
+	if (address < TASK_SIZE_MAX)
+		return RMP_ADDRESS_USER;
+	if (address >= PAGE_OFFSET && address < PAGE_OFFSET + PFN_PHYS(max_pfn_mapped))
+		return RMP_ADDRESS_DIRECT;
+	return RMP_ADDRESS_VMAP;
+}
+
+static enum rmp_verdict __kprobes rmp_refusal(enum rmp_mode mode)
+{
+	switch (mode) {
+	case RMP_MODE_USER:
+		return RMP_VERDICT_SIGBUS;
+	case RMP_MODE_FIXUP:
+		return RMP_VERDICT_FIXUP;
+	default:
+		return RMP_VERDICT_OOPS;
+	}
+}
+
+/* A user address: no page is ever taken from a guest for it. */
+static enum rmp_verdict __kprobes rmp_user_verdict(const struct rmp_fault *f)
+{
+	if ((f->error_code & ~USER_WRITE_BITS) != (X86_PF_PROT | X86_PF_WRITE | X86_PF_RMP))
+		return RMP_VERDICT_STOCK;
+	if (f->mapping == PG_LEVEL_NONE)
+		return RMP_VERDICT_RETRY;
+	if (!f->covered || f->rmp.assigned)
+		return rmp_refusal(f->mode);
+	if (f->mapping > PG_LEVEL_4K && (f->mixed || f->stuck))
+		return f->mode == RMP_MODE_KERNEL ? RMP_VERDICT_OOPS : RMP_VERDICT_SPLIT;
+	if (f->stuck)
+		return rmp_refusal(f->mode);
+	return RMP_VERDICT_RETRY;
+}
 
 /**
  * rmp_fault_verdict() - decide about a fault
  * @f: all that is known of it
  *
- * Pure. The rules, first match counts:
+ * Pure. The rules for kernel addresses, first match counts:
  *
  * ================================================  ===========
  * not exactly a present, supervisor, data write     stock
@@ -119,20 +168,38 @@ static bool rmp_fault_oops;
  * not assigned                                      retry
  * ================================================  ===========
  *
+ * and for user addresses, "refused" being SIGBUS, fixup or oops by mode:
+ *
+ * ================================================  ===========
+ * not a present data write (or shadow stack's)      stock
+ * no leaf maps the address any more                 retry
+ * the RMP has no entry for the page                 refused
+ * assigned                                          refused
+ * mapping above 4K, region mixed, or stuck          split
+ * stuck                                             refused
+ * not assigned                                      retry
+ * ================================================  ===========
+ *
  * The host's reads and fetches are never refused (APM vol. 2, 15.36.10), so if
  * hardware reports one, it reports something this code does not know. U/S is
  * checked before the RMP; user mode can name any kernel address, hence never
  * flips a page. If no leaf maps the address, the retry ends in an ordinary
  * !PRESENT fault.
  *
+ * A fault that stays though nothing is wrong is the erratum worked around in
+ * snp_safe_alloc_page(): a mapping above 4K that covers a 2M-aligned VMCB or
+ * VMSA page in use. A split cures it.
+ *
  * Context: any.
  * Return: the verdict.
  */
 enum rmp_verdict __kprobes rmp_fault_verdict(const struct rmp_fault *f)
 {
+	if (f->address == RMP_ADDRESS_USER)
+		return rmp_user_verdict(f);
 	if (f->error_code != (X86_PF_PROT | X86_PF_WRITE | X86_PF_RMP))
 		return RMP_VERDICT_STOCK;
-	if (f->user)
+	if (f->mode == RMP_MODE_USER)
 		return RMP_VERDICT_STOCK;
 	if (f->mapping == PG_LEVEL_NONE)
 		return RMP_VERDICT_RETRY;
@@ -148,12 +215,12 @@ enum rmp_verdict __kprobes rmp_fault_verdict(const struct rmp_fault *f)
 }
 
 /*
- * Leaf that maps a kernel address, as the walker sees it now. With IRQs off no
- * kernel page table is freed below us: that waits for a TLB flush on all CPUs.
+ * Leaf that maps an address, as the walker sees it now. With IRQs off no page table
+ * is freed below us: that waits for a TLB flush on all CPUs, or for RCU.
  */
-static enum pg_level __kprobes rmp_fault_walk(unsigned long address, u64 *pfn)
+static enum pg_level __kprobes rmp_fault_walk(pgd_t *table, unsigned long address, u64 *pfn)
 {
-	pgd_t pgd = READ_ONCE(*pgd_offset_k(address));
+	pgd_t pgd = READ_ONCE(*pgd_offset_pgd(table, address));
 	p4d_t p4d;
 	pud_t pud;
 	pmd_t pmd;
@@ -191,22 +258,51 @@ static enum pg_level __kprobes rmp_fault_walk(unsigned long address, u64 *pfn)
 	return PG_LEVEL_4K;
 }
 
-static atomic_long_t * __kprobes rmp_epoch(u64 pfn)
+/**
+ * rmp_fault_look() - what do page tables and RMP say about an address?
+ * @f: its mapping, covered, mixed and rmp are filled in
+ * @table: top-level page table
+ * @address: below it
+ * @pfn: page frame at the address, 0 if there is none
+ *
+ * Context: any, IRQs off.
+ */
+void __kprobes rmp_fault_look(struct rmp_fault *f, pgd_t *table, unsigned long address,
+			      u64 *pfn)
 {
-	return &rmp_epochs[hash_64(pfn >> (PMD_SHIFT - PAGE_SHIFT), RMP_EPOCH_SHIFT)];
+	f->mapping = rmp_fault_walk(table, address, pfn);
+	if (f->mapping != PG_LEVEL_NONE)
+		f->covered = rmp_view_page(*pfn, &f->rmp);
+	if (f->mapping > PG_LEVEL_4K)
+		f->mixed = rmp_region_assigned(*pfn);
 }
 
-/*
- * Count one more try without progress of the same access. Progress is a flip
- * in the same 2M region, by any CPU: it explains why there was nothing left to
- * do here, and why there may be something again. An NMI may come between; it
- * costs an exact count, not the bound.
+static atomic_long_t * __kprobes rmp_epoch(atomic_long_t *epochs, u64 pfn)
+{
+	return &epochs[hash_64(pfn >> (PMD_SHIFT - PAGE_SHIFT), RMP_EPOCH_SHIFT)];
+}
+
+/**
+ * rmp_fault_stuck() - count one more try without progress of the same access
+ * @ip: instruction
+ * @address: what it writes to
+ * @pfn: page frame there
+ *
+ * Progress is a flip in the same 2M region, by any CPU: it explains why there was
+ * nothing left to do here, and why there may be something again. No flip comes of
+ * user addresses, so for them a conversion explains as much. An NMI may come
+ * between; it costs an exact count, not the bound.
+ *
+ * Context: any, preemption off.
+ * Return: true if that was one too many.
  */
-static bool __kprobes rmp_fault_stuck(unsigned long ip, unsigned long address, u64 pfn)
+bool __kprobes rmp_fault_stuck(unsigned long ip, unsigned long address, u64 pfn)
 {
 	struct rmp_try *t = this_cpu_ptr(&rmp_tries[hash_long(address ^ ip, RMP_TRY_SLOTS_SHIFT)]);
-	long epoch = atomic_long_read(rmp_epoch(pfn));
+	long epoch = atomic_long_read(rmp_epoch(rmp_epochs, pfn));
 
+	if (rmp_fault_address(address) == RMP_ADDRESS_USER)
+		epoch += atomic_long_read(rmp_epoch(rmp_conversions, pfn));
 	if (t->ip != ip || t->address != address || t->epoch != epoch ||
 	    time_after(jiffies, t->when + RMP_FAULT_LOOP_GAP)) {
 		t->ip = ip;
@@ -223,6 +319,17 @@ static bool __kprobes rmp_fault_stuck(unsigned long ip, unsigned long address, u
 	return true;
 }
 
+/**
+ * rmp_fault_converted() - somebody but this handler has changed the RMP
+ * @pfn: page frame, any of its 2M region
+ *
+ * Context: any.
+ */
+void __kprobes rmp_fault_converted(u64 pfn)
+{
+	atomic_long_inc(rmp_epoch(rmp_conversions, pfn));
+}
+
 static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 {
 	int ret;
@@ -233,7 +340,7 @@ static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 	ret = rmp_flip_shared(pfn, level);
 	if (!ret) {
 		this_cpu_add(rmp_flipped_pages, page_level_size(level) >> PAGE_SHIFT);
-		atomic_long_inc(rmp_epoch(pfn));
+		atomic_long_inc(rmp_epoch(rmp_epochs, pfn));
 	}
 	return ret;
 }
@@ -295,7 +402,25 @@ static const char * const rmp_outcome_names[NR_RMP_OUTCOMES] = {
 	[RMP_OUTCOME_REFUSED]	= "refused",
 	[RMP_OUTCOME_STUCK]	= "stuck",
 	[RMP_OUTCOME_DECLINED]	= "declined",
+	[RMP_OUTCOME_SPLIT]	= "split",
+	[RMP_OUTCOME_DENIED]	= "denied",
 };
+
+/**
+ * rmp_fault_count() - a fault has ended
+ * @pfn: page frame
+ * @verdict: what was decided
+ * @outcome: how it ended
+ * @result: of the repair
+ *
+ * Context: any.
+ */
+void __kprobes rmp_fault_count(u64 pfn, enum rmp_verdict verdict, enum rmp_outcome outcome,
+			       int result)
+{
+	this_cpu_inc(rmp_outcomes[outcome]);
+	trace_rmp_verdict(pfn, verdict, outcome, result);
+}
 
 static void rmp_fault_print(struct irq_work *work)
 {
@@ -330,17 +455,18 @@ static void __kprobes rmp_fault_log(const struct rmp_fault *f, u64 pfn, unsigned
 static bool __kprobes rmp_fault_decide(struct pt_regs *regs, unsigned long error_code,
 				       unsigned long address)
 {
-	struct rmp_fault f = { .error_code = error_code, .user = user_mode(regs) };
+	/* With or without a fixup is the same here, and costs a search to know. */
+	struct rmp_fault f = {
+		.error_code = error_code,
+		.address = rmp_fault_address(address),
+		.mode = user_mode(regs) ? RMP_MODE_USER : RMP_MODE_KERNEL,
+	};
 	enum rmp_outcome outcome;
 	enum rmp_verdict verdict;
 	int result = 0;
 	u64 pfn;
 
-	f.mapping = rmp_fault_walk(address, &pfn);
-	if (f.mapping != PG_LEVEL_NONE)
-		f.covered = rmp_view_page(pfn, &f.rmp);
-	if (f.mapping > PG_LEVEL_4K)
-		f.mixed = rmp_region_assigned(pfn);
+	rmp_fault_look(&f, init_mm.pgd, address, &pfn);
 	trace_rmp_fault(&f, address, pfn, regs->ip);
 
 	verdict = rmp_fault_verdict(&f);
@@ -354,8 +480,7 @@ static bool __kprobes rmp_fault_decide(struct pt_regs *regs, unsigned long error
 	    rmp_fault_stuck(regs->ip, address, pfn))
 		outcome = RMP_OUTCOME_STUCK;
 
-	this_cpu_inc(rmp_outcomes[outcome]);
-	trace_rmp_verdict(pfn, verdict, outcome, result);
+	rmp_fault_count(pfn, verdict, outcome, result);
 
 	switch (outcome) {
 	case RMP_OUTCOME_SPURIOUS:
@@ -401,6 +526,51 @@ bool __kprobes __rmp_fault_kernel(struct pt_regs *regs, unsigned long error_code
 	return retry;
 }
 
+/**
+ * rmp_outcome_name() - an outcome in a word
+ * @outcome: which
+ *
+ * Context: any.
+ * Return: as in debugfs and in the log.
+ */
+const char *rmp_outcome_name(enum rmp_outcome outcome)
+{
+	return rmp_outcome_names[outcome];
+}
+
+static u64 rmp_sum(unsigned long __percpu *count)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *per_cpu_ptr(count, cpu);
+	return sum;
+}
+
+/**
+ * rmp_faults_ended() - faults since boot
+ * @outcome: how they ended
+ *
+ * Context: any.
+ * Return: their number.
+ */
+u64 rmp_faults_ended(enum rmp_outcome outcome)
+{
+	return rmp_sum(&rmp_outcomes[outcome]);
+}
+
+/**
+ * rmp_fault_flipped_pages() - 4K pages returned to the host by faults since boot
+ *
+ * Context: any.
+ * Return: their number.
+ */
+u64 rmp_fault_flipped_pages(void)
+{
+	return rmp_sum(&rmp_flipped_pages);
+}
+
 /* rmp_fault=recover|oops on the command line, /sys/module/kernel/parameters */
 static int rmp_policy_set(const char *val, const struct kernel_param *kp)
 {
@@ -428,13 +598,7 @@ __module_param_call("", rmp_fault, &rmp_policy_ops, NULL, 0644, -1, 0);
 
 static int rmp_count_get(void *data, u64 *val)
 {
-	unsigned long __percpu *count = (unsigned long __percpu __force *)data;
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += *per_cpu_ptr(count, cpu);
-	*val = sum;
+	*val = rmp_sum((unsigned long __percpu __force *)data);
 	return 0;
 }
 

@@ -26,7 +26,6 @@
 #include <crypto/gcm.h>
 #include <crypto/hash.h>
 
-#include <asm/processor.h>
 #include <asm/sev.h>
 
 #include "snp_soft_fw.h"

@@ -11,6 +11,7 @@
 #define _TRACE_RMP_H
 
 #include <linux/tracepoint.h>
+#include <asm/dmap_rmp.h>
 #include <asm/rmp_fault.h>
 #include <asm/sev.h>
 
@@ -23,6 +24,10 @@ TRACE_DEFINE_ENUM(RMP_VERDICT_RETRY);
 TRACE_DEFINE_ENUM(RMP_VERDICT_FLIP_4K);
 TRACE_DEFINE_ENUM(RMP_VERDICT_FLIP_2M);
 TRACE_DEFINE_ENUM(RMP_VERDICT_FLIP_REGION);
+TRACE_DEFINE_ENUM(RMP_VERDICT_SPLIT);
+TRACE_DEFINE_ENUM(RMP_VERDICT_SIGBUS);
+TRACE_DEFINE_ENUM(RMP_VERDICT_FIXUP);
+TRACE_DEFINE_ENUM(RMP_VERDICT_OOPS);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_STOCK);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_RECOVERED);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_SPURIOUS);
@@ -30,6 +35,18 @@ TRACE_DEFINE_ENUM(RMP_OUTCOME_BUSY);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_REFUSED);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_STUCK);
 TRACE_DEFINE_ENUM(RMP_OUTCOME_DECLINED);
+TRACE_DEFINE_ENUM(RMP_DMAP_MERGED);
+TRACE_DEFINE_ENUM(RMP_DMAP_PRIVATE);
+TRACE_DEFINE_ENUM(RMP_DMAP_BUSY);
+TRACE_DEFINE_ENUM(RMP_DMAP_ATTRS);
+TRACE_DEFINE_ENUM(RMP_OUTCOME_SPLIT);
+TRACE_DEFINE_ENUM(RMP_OUTCOME_DENIED);
+TRACE_DEFINE_ENUM(RMP_ADDRESS_DIRECT);
+TRACE_DEFINE_ENUM(RMP_ADDRESS_VMAP);
+TRACE_DEFINE_ENUM(RMP_ADDRESS_USER);
+TRACE_DEFINE_ENUM(RMP_MODE_USER);
+TRACE_DEFINE_ENUM(RMP_MODE_FIXUP);
+TRACE_DEFINE_ENUM(RMP_MODE_KERNEL);
 
 #define show_rmp_level(level)				\
 	__print_symbolic(level,				\
@@ -44,7 +61,11 @@ TRACE_DEFINE_ENUM(RMP_OUTCOME_DECLINED);
 		{ RMP_VERDICT_RETRY,		"retry" },	\
 		{ RMP_VERDICT_FLIP_4K,		"flip-4K" },	\
 		{ RMP_VERDICT_FLIP_2M,		"flip-2M" },	\
-		{ RMP_VERDICT_FLIP_REGION,	"flip-region" })
+		{ RMP_VERDICT_FLIP_REGION,	"flip-region" },	\
+		{ RMP_VERDICT_SPLIT,		"split" },	\
+		{ RMP_VERDICT_SIGBUS,		"sigbus" },	\
+		{ RMP_VERDICT_FIXUP,		"fixup" },	\
+		{ RMP_VERDICT_OOPS,		"oops" })
 
 #define show_rmp_outcome(outcome)				\
 	__print_symbolic(outcome,				\
@@ -54,9 +75,26 @@ TRACE_DEFINE_ENUM(RMP_OUTCOME_DECLINED);
 		{ RMP_OUTCOME_BUSY,		"busy" },	\
 		{ RMP_OUTCOME_REFUSED,		"refused" },	\
 		{ RMP_OUTCOME_STUCK,		"stuck" },	\
-		{ RMP_OUTCOME_DECLINED,		"declined" })
+		{ RMP_OUTCOME_DECLINED,		"declined" },	\
+		{ RMP_OUTCOME_SPLIT,		"split" },	\
+		{ RMP_OUTCOME_DENIED,		"denied" })
 
-/* A #PF on a kernel address with X86_PF_RMP, as it was found. */
+#define show_rmp_address(address)			\
+	__print_symbolic(address,			\
+		{ RMP_ADDRESS_DIRECT,	"direct" },	\
+		{ RMP_ADDRESS_VMAP,	"vmap" },	\
+		{ RMP_ADDRESS_USER,	"user" })
+
+#define show_rmp_mode(mode)				\
+	__print_symbolic(mode,				\
+		{ RMP_MODE_USER,	"user" },	\
+		{ RMP_MODE_FIXUP,	"fixup" },	\
+		{ RMP_MODE_KERNEL,	"kernel" })
+
+/*
+ * A #PF with X86_PF_RMP, as it was found; or, with ip 0, what fixup_user_fault()
+ * found when asked for a page to write to. mode=fixup is told of user addresses only.
+ */
 TRACE_EVENT(rmp_fault,
 	TP_PROTO(const struct rmp_fault *fault, unsigned long address, u64 pfn,
 		 unsigned long ip),
@@ -77,6 +115,8 @@ TRACE_EVENT(rmp_fault,
 		__field(u64,		gpa)
 		__field(u64,		rmp_lo)
 		__field(u64,		rmp_hi)
+		__field(int,		kind)
+		__field(int,		mode)
 	),
 
 	TP_fast_assign(
@@ -94,15 +134,18 @@ TRACE_EVENT(rmp_fault,
 		__entry->gpa		= fault->rmp.gpa;
 		__entry->rmp_lo		= fault->rmp.lo;
 		__entry->rmp_hi		= fault->rmp.hi;
+		__entry->kind		= fault->address;
+		__entry->mode		= fault->mode;
 	),
 
-	TP_printk("address=0x%lx pfn=0x%llx ip=%pS error_code=0x%lx mapping=%s level=%s assigned=%u asid=%u gpa=0x%llx immutable=%u vmsa=%u validated=%u rmp=[0x%016llx 0x%016llx]",
+	TP_printk("address=0x%lx pfn=0x%llx ip=%pS error_code=0x%lx mapping=%s level=%s assigned=%u asid=%u gpa=0x%llx immutable=%u vmsa=%u validated=%u rmp=[0x%016llx 0x%016llx] kind=%s mode=%s",
 		  __entry->address, __entry->pfn, (void *)__entry->ip,
 		  __entry->error_code, show_rmp_level(__entry->mapping),
 		  show_rmp_level(__entry->level), __entry->assigned,
 		  __entry->asid, __entry->gpa, __entry->immutable,
 		  __entry->vmsa, __entry->validated, __entry->rmp_lo,
-		  __entry->rmp_hi)
+		  __entry->rmp_hi, show_rmp_address(__entry->kind),
+		  show_rmp_mode(__entry->mode))
 );
 
 /* What was decided about that fault, and what came of it. */
@@ -177,6 +220,52 @@ TRACE_EVENT(rmp_psmash,
 	),
 
 	TP_printk("pfn=0x%llx result=%d", __entry->pfn, __entry->result)
+);
+
+/* The direct map was split for pfn, with one flush for all regions [first, ...). */
+TRACE_EVENT(rmp_dmap_split,
+	TP_PROTO(u64 pfn, u64 first, unsigned long regions, unsigned long split),
+	TP_ARGS(pfn, first, regions, split),
+
+	TP_STRUCT__entry(
+		__field(u64,		pfn)
+		__field(u64,		first)
+		__field(unsigned long,	regions)
+		__field(unsigned long,	split)
+	),
+
+	TP_fast_assign(
+		__entry->pfn		= pfn;
+		__entry->first		= first;
+		__entry->regions	= regions;
+		__entry->split		= split;
+	),
+
+	TP_printk("pfn=0x%llx first=0x%llx regions=%lu split=%lu", __entry->pfn,
+		  __entry->first, __entry->regions, __entry->split)
+);
+
+/* A 2M region that had looked fit for it was merged, or was not. */
+TRACE_EVENT(rmp_dmap_merge,
+	TP_PROTO(u64 pfn, enum rmp_dmap_result result),
+	TP_ARGS(pfn, result),
+
+	TP_STRUCT__entry(
+		__field(u64,	pfn)
+		__field(int,	result)
+	),
+
+	TP_fast_assign(
+		__entry->pfn	= pfn;
+		__entry->result	= result;
+	),
+
+	TP_printk("pfn=0x%llx result=%s", __entry->pfn,
+		  __print_symbolic(__entry->result,
+				   { RMP_DMAP_MERGED,	"merged" },
+				   { RMP_DMAP_PRIVATE,	"private" },
+				   { RMP_DMAP_BUSY,	"busy" },
+				   { RMP_DMAP_ATTRS,	"attributes" }))
 );
 
 #endif /* _TRACE_RMP_H */

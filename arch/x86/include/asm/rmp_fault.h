@@ -2,7 +2,7 @@
 /*
  * Host RMP faults: what the #PF handler, the RMP code in arch/x86/virt/svm and
  * the tests share. Stock files see it through hooks (*.cocci) only: one bit
- * test on the fault path, one static branch per RMP instruction.
+ * test on the fault path, one static branch per RMP instruction and elsewhere.
  */
 #ifndef _ASM_X86_RMP_FAULT_H
 #define _ASM_X86_RMP_FAULT_H
@@ -11,8 +11,10 @@
 #include <asm/pgtable_types.h>
 #include <asm/trap_pf.h>
 
+struct folio;
 struct pt_regs;
 struct rmp_state;
+struct vm_area_struct;
 
 /**
  * struct rmp_view - what the RMP says about one 4K page (PPR Family 19h)
@@ -46,6 +48,10 @@ struct rmp_view {
  * @RMP_VERDICT_FLIP_2M: return the whole 2M entry to the host
  * @RMP_VERDICT_FLIP_REGION: the mapping is larger than the entries: return
  *	every assigned page below it, in one 2M region, to the host
+ * @RMP_VERDICT_SPLIT: the user mapping is larger than the entries: split it
+ * @RMP_VERDICT_SIGBUS: the page is not the process's to write: SIGBUS
+ * @RMP_VERDICT_FIXUP: likewise for the kernel on its behalf: -EFAULT
+ * @RMP_VERDICT_OOPS: and for a kernel that does not expect a fault there
  */
 enum rmp_verdict {
 	RMP_VERDICT_STOCK,
@@ -53,6 +59,10 @@ enum rmp_verdict {
 	RMP_VERDICT_FLIP_4K,
 	RMP_VERDICT_FLIP_2M,
 	RMP_VERDICT_FLIP_REGION,
+	RMP_VERDICT_SPLIT,
+	RMP_VERDICT_SIGBUS,
+	RMP_VERDICT_FIXUP,
+	RMP_VERDICT_OOPS,
 };
 
 /**
@@ -62,8 +72,10 @@ enum rmp_verdict {
  * @RMP_OUTCOME_SPURIOUS: retried without a change
  * @RMP_OUTCOME_BUSY: hardware said "not now"; retried, which decides anew
  * @RMP_OUTCOME_REFUSED: hardware refused RMPUPDATE: fixup or oops
- * @RMP_OUTCOME_STUCK: too many retries without progress: fixup or oops
+ * @RMP_OUTCOME_STUCK: too many retries without progress: SIGBUS, fixup or oops
  * @RMP_OUTCOME_DECLINED: policy is rmp_fault=oops: fixup or oops
+ * @RMP_OUTCOME_SPLIT: the user mapping was split, the access is retried
+ * @RMP_OUTCOME_DENIED: user address: SIGBUS, -EFAULT, or oops
  * @NR_RMP_OUTCOMES: their number
  */
 enum rmp_outcome {
@@ -74,13 +86,41 @@ enum rmp_outcome {
 	RMP_OUTCOME_REFUSED,
 	RMP_OUTCOME_STUCK,
 	RMP_OUTCOME_DECLINED,
+	RMP_OUTCOME_SPLIT,
+	RMP_OUTCOME_DENIED,
 	NR_RMP_OUTCOMES,
+};
+
+/**
+ * enum rmp_address - what kind of address was written to
+ * @RMP_ADDRESS_DIRECT: direct map; kmap() of any page is the same on 64 bit
+ * @RMP_ADDRESS_VMAP: vmalloc and vmap range, and any other kernel address
+ * @RMP_ADDRESS_USER: below TASK_SIZE_MAX
+ */
+enum rmp_address {
+	RMP_ADDRESS_DIRECT,
+	RMP_ADDRESS_VMAP,
+	RMP_ADDRESS_USER,
+};
+
+/**
+ * enum rmp_mode - who wrote
+ * @RMP_MODE_USER: the CPU was in user mode
+ * @RMP_MODE_FIXUP: the kernel, by an instruction with an exception table entry
+ * @RMP_MODE_KERNEL: the kernel, by any other
+ */
+enum rmp_mode {
+	RMP_MODE_USER,
+	RMP_MODE_FIXUP,
+	RMP_MODE_KERNEL,
 };
 
 /**
  * struct rmp_fault - all that the verdict depends on
  * @error_code: of the #PF, X86_PF_*
- * @user: the CPU was in user mode
+ * @address: kind of address
+ * @mode: who wrote; for kernel addresses FIXUP is the same as KERNEL
+ * @stuck: the same access was retried too often without progress
  * @mapping: size of the leaf that maps the address, PG_LEVEL_NONE: none
  * @covered: the page has an RMP entry, @rmp is valid
  * @mixed: @mapping is above 4K and its 2M region has an assigned page
@@ -88,7 +128,9 @@ enum rmp_outcome {
  */
 struct rmp_fault {
 	unsigned long error_code;
-	bool user;
+	enum rmp_address address;
+	enum rmp_mode mode;
+	bool stuck;
 	enum pg_level mapping;
 	bool covered;
 	bool mixed;
@@ -104,11 +146,24 @@ struct rmp_fault {
 bool __rmp_fault_kernel(struct pt_regs *regs, unsigned long error_code,
 			unsigned long address);
 enum rmp_verdict rmp_fault_verdict(const struct rmp_fault *f);
+enum rmp_address rmp_fault_address(unsigned long address);
+void rmp_fault_converted(u64 pfn);
+
+/* arch/x86/mm/rmp_fault_user.c */
+bool __rmp_fault_user(struct pt_regs *regs, unsigned long error_code,
+		      unsigned long address);
+bool __rmp_fault_fixup(struct vm_area_struct *vma, unsigned long address);
+bool __rmp_keep_split(u64 pfn);
+const char *rmp_outcome_name(enum rmp_outcome outcome);
+u64 rmp_faults_ended(enum rmp_outcome outcome);
+u64 rmp_fault_flipped_pages(void);
 
 /* arch/x86/virt/svm/rmp_repair.c */
 bool rmp_view_page(u64 pfn, struct rmp_view *v);
 bool rmp_region_assigned(u64 pfn);
 int rmp_flip_shared(u64 pfn, enum pg_level level);
+int rmp_assign_guest(u64 pfn, u64 gpa, enum pg_level level, u32 asid, bool immutable);
+int rmp_split_direct_map(u64 pfn, enum pg_level level);
 void rmp_updated(u64 pfn, const struct rmp_state *state, int ret);
 int rmp_psmash_split(u64 pfn);
 void rmp_psmashed(u64 pfn, int ret);
@@ -132,11 +187,38 @@ static __always_inline bool rmp_fault_kernel(struct pt_regs *regs,
 	return __rmp_fault_kernel(regs, error_code, address);
 }
 
+/**
+ * rmp_fault_user() - is this user-address fault the RMP's, and final?
+ * @regs: interrupted context
+ * @error_code: of the #PF
+ * @address: CR2
+ *
+ * Hook in do_user_addr_fault(). Process context, no lock held.
+ *
+ * Return: true if the access is refused: SIGBUS, fixup or oops; false for the stock
+ * path, which maps what is missing, and retries.
+ */
+static __always_inline bool rmp_fault_user(struct pt_regs *regs,
+					   unsigned long error_code,
+					   unsigned long address)
+{
+	if (likely(!(error_code & X86_PF_RMP)))
+		return false;
+	return __rmp_fault_user(regs, error_code, address);
+}
+
 #else /* !CONFIG_SNP_PAGE_STATE */
 
 static __always_inline bool rmp_fault_kernel(struct pt_regs *regs,
 					     unsigned long error_code,
 					     unsigned long address)
+{
+	return false;
+}
+
+static __always_inline bool rmp_fault_user(struct pt_regs *regs,
+					   unsigned long error_code,
+					   unsigned long address)
 {
 	return false;
 }

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include <linux/jump_label.h>
 #include <linux/build_bug.h>
+#include <asm/page.h>
 
 struct cpuinfo_x86;
 struct pt_regs;
@@ -133,11 +134,27 @@ extern void (*snp_soft_rmp_changed)(u32 asid);
 
 /* ---- host checks: snp_soft_host.c --------------------------------------- */
 unsigned long snp_soft_host_fault(unsigned long error_code, unsigned long address);
+/* ---- and to user mappings: snp_soft_user.c, snp_soft_pte.h -------------- */
+unsigned long snp_soft_user_fault(struct pt_regs *regs, unsigned long error_code,
+				  unsigned long address);
+void snp_soft_user_protect(u64 pfn, const struct rmp_state *state);
+
 /* hook, first statement of handle_page_fault(): the architected error code */
 static __always_inline unsigned long
 snp_soft_fault_code(struct pt_regs *regs, unsigned long error_code, unsigned long address)
 {
-	return snp_soft_enabled() ? snp_soft_host_fault(error_code, address) : error_code;
+	if (!snp_soft_enabled())
+		return error_code;
+	if (address < TASK_SIZE_MAX)
+		return snp_soft_user_fault(regs, error_code, address);
+	return snp_soft_host_fault(error_code, address);
+}
+
+/* hook in rmpupdate(), after the instruction: what must sleep to take effect */
+static __always_inline void snp_soft_rmp_updated(u64 pfn, const struct rmp_state *state)
+{
+	if (snp_soft_enabled())
+		snp_soft_user_protect(pfn, state);
 }
 
 /* Bring the direct map's W bits in line with the RMP for this 2M region. */
@@ -162,6 +179,7 @@ static inline void snp_soft_cpuid(u32 fn, u32 index, u32 *eax, u32 *ebx, u32 *ec
 static inline u32 snp_soft_cpuid_max(u32 fn) { return fn; }
 static inline u32 snp_soft_nr_asids(u32 nr) { return nr; }
 static inline void snp_soft_rmp_msrs(u64 *base, u64 *end) { }
+static inline void snp_soft_rmp_updated(u64 pfn, const struct rmp_state *state) { }
 static inline unsigned long snp_soft_fault_code(struct pt_regs *regs,
 						unsigned long error_code,
 						unsigned long address)

@@ -12,3 +12,15 @@
 +u64 snp_soft_rip;
 +u32 snp_soft_event;
  };
+
+// Hook: struct vcpu_svm: and what an in-place VM keeps for a vCPU?
+// Expect: in_place 1
+
+@@
+@@
+ struct vcpu_svm {
+ ...
+ bool guest_gif;
++struct snp_vcpu *in_place;
+ ...
+ };

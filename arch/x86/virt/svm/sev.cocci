@@ -1,5 +1,7 @@
 // Hook: adjust_direct_map() in sev.c: where are the accessors that work in a
 //       fault handler? (a file of ours, included as the table is static here)
+// Hook: rmpupdate() in sev.c: is the direct map ready for this entry?
+// Expect: rmp_update_begin 1
 // Hook: rmpupdate() in sev.c: who wants to know what RMPUPDATE said?
 // Expect: rmp_updated 1
 // Hook: psmash() in sev.c: may 4K entries appear below this mapping?
@@ -23,10 +25,14 @@
 
 @rmp_update_hook@
 typedef u64;
-identifier pfn, state, ret;
+identifier pfn, state, ret, level;
 @@
  static int rmpupdate(u64 pfn, struct rmp_state *state)
  {
+ ...
+-if (adjust_direct_map(pfn, level))
++if (rmp_update_begin(pfn, state))
+	return -EFAULT;
  ...
 +rmp_updated(pfn, state, ret);
  if (ret) {
@@ -70,4 +76,18 @@ identifier rmp_base, rmp_end;
  ...
  if (rmp_base > rmp_end) { ... }
  ...
+ }
+
+// Hook: rmpupdate() in sev.c: which user mappings must learn of it?
+// Expect: snp_soft_rmp_updated 1
+
+@@
+typedef u64;
+identifier pfn, state;
+@@
+ static int rmpupdate(u64 pfn, struct rmp_state *state)
+ {
+ ...
++	snp_soft_rmp_updated(pfn, state);
+ return 0;
  }

@@ -94,7 +94,7 @@ static void __init snp_soft_decide(struct cpuinfo_x86 *c)
 	setup_clear_cpu_cap(X86_FEATURE_IBT);
 
 	/* Silicon checks a 1G mapping like 2M ones; write protection cannot. */
-	direct_gbpages = 0;
+	setup_clear_cpu_cap(X86_FEATURE_GBPAGES);
 }
 
 /**

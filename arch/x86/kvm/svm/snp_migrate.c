@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Intra-host migration: KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM moves the context of a
+ * SEV or SEV-ES guest (ASID, firmware handle, VMSAs) from one VM to another, so
+ * that a VMM can be replaced under a guest. The RMP and memory are not touched.
+ *
+ * Userspace names both VMs and can do so from both sides at once. So there is
+ * no order in which two kvm->lock could simply be taken: each VM has a flag that
+ * is tried, never waited for, and only who has both waits for the locks. The
+ * flags are tried in order of address: of several callers in a circle one
+ * always wins (tests/models/two_vms.pml). sev_vm_copy_enc_context_from() tries
+ * the same flags.
+ *
+ * Invariant: who owns an ASID holds exactly one charge of it, in misc_cg; no
+ * ASID, no misc_cg. A mirror VM borrows its owner's ASID and is charged nothing.
+ *
+ * Caller: KVM_ENABLE_CAP, by a hook in svm_x86_ops. docs/migration.rst has the
+ * errors, docs/locking.rst the order.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/kvm_host.h>
+#include <linux/lockdep.h>
+#include <linux/misc_cgroup.h>
+#include <linux/mutex.h>
+#include <asm/fpu/api.h>
+
+#include "mmu.h"
+#include "x86.h"
+#include "svm.h"
+#include "snp_migrate.h"
+
+/* Subclasses of vcpu->mutex: one vCPU stands for all of its VM, see below. */
+enum snp_vcpu_class {
+	SNP_VCPU_DST,
+	SNP_VCPU_SRC,
+	SNP_VCPU_MORE,
+};
+
+static bool snp_try_flag(struct kvm *kvm)
+{
+	/* Pairs with the release in snp_clear_flag(): we see what the last one left. */
+	return !atomic_cmpxchg_acquire(&to_kvm_sev_info(kvm)->migration_in_progress, 0, 1);
+}
+
+static void snp_clear_flag(struct kvm *kvm)
+{
+	atomic_set_release(&to_kvm_sev_info(kvm)->migration_in_progress, 0);
+}
+
+static int snp_lock_two_vms(struct kvm *dst, struct kvm *src)
+{
+	struct kvm *first = min(dst, src), *second = max(dst, src);
+
+	if (dst == src)
+		return -EINVAL;
+	if (!snp_try_flag(first))
+		return -EBUSY;
+	if (!snp_try_flag(second)) {
+		snp_clear_flag(first);
+		return -EBUSY;
+	}
+
+	/* With both flags held nobody else takes a second kvm->lock of these. */
+	if (!mutex_lock_killable(&dst->lock)) {
+		if (!mutex_lock_killable_nested(&src->lock, SINGLE_DEPTH_NESTING))
+			return 0;
+		mutex_unlock(&dst->lock);
+	}
+	snp_clear_flag(second);
+	snp_clear_flag(first);
+	return -EINTR;
+}
+
+static void snp_unlock_two_vms(struct kvm *dst, struct kvm *src)
+{
+	mutex_unlock(&src->lock);
+	mutex_unlock(&dst->lock);
+	snp_clear_flag(src);
+	snp_clear_flag(dst);
+}
+
+/*
+ * lockdep follows 48 locks of a task, KVM has up to 4096 vCPUs: the first vCPU
+ * is held in its VM's class, the others are forgotten once taken.
+ */
+static void snp_unlock_vcpus(struct kvm *kvm, unsigned long nr)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (i == nr)
+			break;
+		if (i)
+			mutex_acquire(&vcpu->mutex.dep_map, SNP_VCPU_MORE, 1, _THIS_IP_);
+		mutex_unlock(&vcpu->mutex);
+	}
+}
+
+static int snp_lock_vcpus(struct kvm *kvm, enum snp_vcpu_class class)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	lockdep_assert_held(&kvm->lock);
+
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (mutex_lock_killable_nested(&vcpu->mutex, i ? SNP_VCPU_MORE : class)) {
+			snp_unlock_vcpus(kvm, i);
+			return -EINTR;
+		}
+		if (i)
+			mutex_release(&vcpu->mutex.dep_map, _THIS_IP_);
+	}
+	return 0;
+}
+
+static bool snp_is_mirror(struct kvm *kvm)
+{
+	return READ_ONCE(to_kvm_sev_info(kvm)->enc_context_owner);
+}
+
+static bool snp_asid_is_charged(struct kvm *kvm)
+{
+	struct kvm_sev_info *sev = to_kvm_sev_info(kvm);
+
+	return !!sev->misc_cg == (sev->asid && !snp_is_mirror(kvm));
+}
+
+static void snp_assert_charge(struct kvm *kvm)
+{
+	if (IS_ENABLED(CONFIG_CGROUP_MISC))
+		WARN_ON_ONCE(!snp_asid_is_charged(kvm));
+}
+
+/*
+ * The type is the source's in charge and uncharge: the destination is no SEV VM
+ * yet, the source none any more.
+ */
+static enum misc_res_type snp_charge_type(struct kvm_sev_info *src)
+{
+	return src->es_active ? MISC_CG_RES_SEV_ES : MISC_CG_RES_SEV;
+}
+
+/*
+ * The cgroup that is to carry @src's ASID for us, charged unless it does
+ * already; NULL for a mirror. A reference goes with it.
+ */
+static int snp_charge(struct kvm *src_kvm, struct misc_cg **cg)
+{
+	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
+	int ret = 0;
+
+	*cg = NULL;
+	if (snp_is_mirror(src_kvm))
+		return 0;
+
+	*cg = get_current_misc_cg();
+	if (*cg != src->misc_cg)
+		ret = misc_cg_try_charge(snp_charge_type(src), *cg, 1);
+	if (ret)
+		put_misc_cg(*cg);
+	return ret;
+}
+
+static void snp_uncharge(struct kvm_sev_info *src, struct misc_cg *cg, struct misc_cg *stays)
+{
+	if (cg != stays)
+		misc_cg_uncharge(snp_charge_type(src), cg, 1);
+	put_misc_cg(cg);
+}
+
+/* The only place where an ASID changes hands: the charge goes with it. */
+static void snp_move_asid(struct kvm *dst_kvm, struct kvm *src_kvm, struct misc_cg *cg)
+{
+	struct kvm_sev_info *dst = to_kvm_sev_info(dst_kvm);
+	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
+
+	snp_assert_charge(src_kvm);
+
+	dst->asid = src->asid;
+	dst->misc_cg = cg;
+	snp_uncharge(src, src->misc_cg, cg);
+	src->asid = 0;
+	src->misc_cg = NULL;
+}
+
+/* Mirrors follow their owner; a mirror takes its place in the owner's list along. */
+static void snp_move_mirrors(struct kvm *dst_kvm, struct kvm *src_kvm)
+{
+	struct kvm_sev_info *dst = to_kvm_sev_info(dst_kvm);
+	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
+	struct kvm_sev_info *mirror;
+
+	guard(mutex)(snp_mirror_lock);
+
+	INIT_LIST_HEAD(&dst->mirror_vms);
+	list_splice_init(&src->mirror_vms, &dst->mirror_vms);
+	list_for_each_entry(mirror, &dst->mirror_vms, mirror_entry) {
+		mirror->enc_context_owner = dst_kvm;
+		kvm_get_kvm(dst_kvm);
+		/* Not the last one: the caller's file holds another. */
+		kvm_put_kvm(src_kvm);
+	}
+
+	if (src->enc_context_owner) {
+		dst->enc_context_owner = src->enc_context_owner;
+		src->enc_context_owner = NULL;
+		list_replace_init(&src->mirror_entry, &dst->mirror_entry);
+	}
+}
+
+static void snp_move_vm(struct kvm *dst_kvm, struct kvm *src_kvm, struct misc_cg *cg)
+{
+	struct kvm_sev_info *dst = to_kvm_sev_info(dst_kvm);
+	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
+
+	dst->handle = src->handle;
+	dst->pages_locked = src->pages_locked;
+	dst->ap_jump_table = src->ap_jump_table;
+	dst->vmsa_features = src->vmsa_features;
+	dst->ghcb_version = src->ghcb_version;
+	INIT_LIST_HEAD(&dst->regions_list);
+	list_splice_init(&src->regions_list, &dst->regions_list);
+
+	snp_move_asid(dst_kvm, src_kvm, cg);
+	snp_move_mirrors(dst_kvm, src_kvm);
+
+	dst->active = true;
+	dst->es_active = src->es_active;
+	dst->need_init = false;
+	snp_assert_charge(dst_kvm);
+
+	src->es_active = false;
+	src->active = false;
+	src->handle = 0;
+	src->pages_locked = 0;
+	src->ap_jump_table = 0;
+	src->vmsa_features = 0;
+	snp_assert_charge(src_kvm);
+
+	/* As KVM_SEV_INIT does: the guest's memory is not AVIC's to write. */
+	kvm_set_apicv_inhibit(dst_kvm, APICV_INHIBIT_REASON_SEV);
+}
+
+/*
+ * VMSA and GHCB belong to the destination from here on. Field by field: a mutex
+ * and what hangs in lists can't be copied.
+ */
+static void snp_move_vcpu(struct kvm_vcpu *dst_vcpu, struct kvm_vcpu *src_vcpu)
+{
+	struct vcpu_svm *dst_svm = to_svm(dst_vcpu), *src_svm = to_svm(src_vcpu);
+	struct vcpu_sev_es_state *dst = &dst_svm->sev_es, *src = &src_svm->sev_es;
+
+	dst->vmsa = src->vmsa;
+	dst->ghcb = src->ghcb;
+	memcpy(dst->valid_bitmap, src->valid_bitmap, sizeof(dst->valid_bitmap));
+	/* Once maps hold the range lock, the hold has to move here. */
+	dst->ghcb_map = src->ghcb_map;
+	dst->received_first_sipi = src->received_first_sipi;
+	dst->ap_reset_hold_type = src->ap_reset_hold_type;
+	dst->sw_scratch = src->sw_scratch;
+	dst->ghcb_sa = src->ghcb_sa;
+	dst->ghcb_sa_len = src->ghcb_sa_len;
+	dst->ghcb_sa_sync = src->ghcb_sa_sync;
+	dst->ghcb_sa_free = src->ghcb_sa_free;
+	dst->ghcb_registered_gpa = src->ghcb_registered_gpa;
+	dst->snp_pending_vmsa_gpa = INVALID_PAGE;
+	dst->snp_guest_vmsa_gpa = INVALID_PAGE;
+	mutex_init(&dst->snp_vmsa_mutex);
+
+	src->vmsa = NULL;
+	src->ghcb = NULL;
+	memset(&src->ghcb_map, 0, sizeof(src->ghcb_map));
+	src->ghcb_sa = NULL;
+	src->ghcb_sa_sync = false;
+	src->ghcb_sa_free = false;
+
+	dst_svm->vmcb->control.ghcb_gpa = src_svm->vmcb->control.ghcb_gpa;
+	dst_svm->vmcb->control.vmsa_pa = src_svm->vmcb->control.vmsa_pa;
+	src_svm->vmcb->control.ghcb_gpa = INVALID_PAGE;
+	src_svm->vmcb->control.vmsa_pa = INVALID_PAGE;
+
+	/* What KVM_SEV_LAUNCH_UPDATE_VMSA made of the source's vCPU */
+	dst_vcpu->arch.guest_state_protected = true;
+	fpstate_set_confidential(&dst_vcpu->arch.guest_fpu);
+	svm_enable_lbrv(dst_vcpu);
+	src_vcpu->arch.guest_state_protected = false;
+}
+
+static void snp_move_context(struct kvm *dst, struct kvm *src, struct misc_cg *cg)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	snp_move_vm(dst, src, cg);
+
+	kvm_for_each_vcpu(i, vcpu, dst) {
+		sev_init_vmcb(to_svm(vcpu));
+		/* Plain SEV: any number of vCPUs, userspace moves their registers. */
+		if (sev_es_guest(dst))
+			snp_move_vcpu(vcpu, kvm_get_vcpu(src, i));
+		sev_vcpu_after_set_cpuid(to_svm(vcpu));
+	}
+
+	kvm_vm_dead(src);
+}
+
+/* What two kvm->lock are enough to see */
+static int snp_check_vms(struct kvm *dst, struct kvm *src)
+{
+	if (dst->vm_dead || src->vm_dead)
+		return -EIO;
+	if (dst->arch.vm_type != src->arch.vm_type || sev_guest(dst) || !sev_guest(src))
+		return -EINVAL;
+	/* The state of an SNP guest is more than what is moved here. */
+	if (sev_snp_guest(src))
+		return -EINVAL;
+	if (kvm_is_vcpu_creation_in_progress(dst) || kvm_is_vcpu_creation_in_progress(src))
+		return -EBUSY;
+	if (sev_es_guest(src) && atomic_read(&dst->online_vcpus) != atomic_read(&src->online_vcpus))
+		return -EINVAL;
+	return 0;
+}
+
+static int snp_check_vcpus(struct kvm *dst, struct kvm *src)
+{
+	struct kvm_vcpu *vcpu, *from;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, dst) {
+		/* vmcb is then not the one to prepare. */
+		if (is_guest_mode(vcpu))
+			return -EINVAL;
+	}
+	if (!sev_es_guest(src))
+		return 0;
+
+	kvm_for_each_vcpu(i, from, src) {
+		vcpu = kvm_get_vcpu(dst, i);
+		if (!from->arch.guest_state_protected || from->vcpu_id != vcpu->vcpu_id)
+			return -EINVAL;
+		/* The answer to its last exit would come to a dead vCPU. */
+		if (from->arch.complete_userspace_io)
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static int snp_move_locked(struct kvm *dst, struct kvm *src)
+{
+	struct misc_cg *cg;
+	int ret;
+
+	ret = snp_check_vms(dst, src);
+	if (ret)
+		return ret;
+
+	ret = snp_charge(src, &cg);
+	if (ret)
+		return ret;
+
+	ret = snp_lock_vcpus(dst, SNP_VCPU_DST);
+	if (ret)
+		goto uncharge;
+	ret = snp_lock_vcpus(src, SNP_VCPU_SRC);
+	if (ret)
+		goto unlock_dst;
+
+	ret = snp_check_vcpus(dst, src);
+	if (!ret)
+		snp_move_context(dst, src, cg);
+
+	snp_unlock_vcpus(src, ULONG_MAX);
+unlock_dst:
+	snp_unlock_vcpus(dst, ULONG_MAX);
+uncharge:
+	if (ret)
+		snp_uncharge(to_kvm_sev_info(src), cg, to_kvm_sev_info(src)->misc_cg);
+	return ret;
+}
+
+/**
+ * snp_vm_move_enc_context_from() - take over the context of a SEV guest
+ * @kvm: the destination, not a SEV VM yet
+ * @source_fd: file descriptor of the source VM
+ *
+ * All or nothing: on success the destination has the ASID, its charge, the
+ * firmware handle, registered regions, place among mirrors, VMSAs and GHCBs,
+ * and the source is dead: -EIO from its vCPU and VM ioctls; its memory and file
+ * descriptors are its owner's to free. On any error both are as they were.
+ *
+ * Context: process context of the destination's owner, no KVM lock held; takes,
+ * killably, kvm->lock and all vcpu->mutex of both VMs.
+ * Return: 0; -EBADF: @source_fd is not open or is no VM; -EINVAL: one VM twice,
+ * VMs of different type, destination is a SEV VM, source is none or is SNP, a
+ * SEV-ES source has other vCPUs (number, vcpu_id) or one without VMSA, a
+ * destination's vCPU is in nested guest mode; -EBUSY: one of the VMs is in
+ * another migration or is creating a vCPU, a SEV-ES vCPU of the source has an exit
+ * to complete, the caller's misc cgroup is at its limit; -EIO: one of the VMs is
+ * dead; -EINTR: killed while waiting.
+ */
+int snp_vm_move_enc_context_from(struct kvm *kvm, unsigned int source_fd)
+{
+	CLASS(fd, f)(source_fd);
+	struct kvm *src;
+	int ret;
+
+	if (fd_empty(f) || !file_is_kvm(fd_file(f)))
+		return -EBADF;
+	src = fd_file(f)->private_data;
+
+	ret = snp_lock_two_vms(kvm, src);
+	if (ret)
+		return ret;
+	ret = snp_move_locked(kvm, src);
+	snp_unlock_two_vms(kvm, src);
+	return ret;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of the RMP for machines: debugfs rmp/counters, cumulative since boot.
+ *
+ * Format, version 1: a line "version 1", then a line for each counter: its name,
+ * labels as key=value, its value, one blank between them. Unknown names and
+ * labels are to be ignored: lines are added without a new version, and neither
+ * change nor go without one. All counts are of events, or of 4K pages where the
+ * name ends in _pages; they only grow. docs/tracing.rst has what each means.
+ *
+ * Invariant: counting costs one per-CPU addition, takes no lock, and is right
+ * in NMI. CPUs that went offline keep counting.
+ */
+#include <linux/cc_platform.h>
+#include <linux/debugfs.h>
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/kprobes.h>
+#include <linux/seq_file.h>
+
+#include <asm/rmp_count.h>
+#include <asm/rmp_fault.h>
+#include <asm/rmp_map.h>
+#include <asm/sev.h>
+
+DEFINE_PER_CPU(unsigned long, rmp_counts[NR_RMP_COUNTS]);
+EXPORT_PER_CPU_SYMBOL_GPL(rmp_counts);
+
+#define TO_PRIVATE	(2 * NR_RMP_RESULTS)
+#define OF_2M		NR_RMP_RESULTS
+
+static const char * const rmp_result_names[NR_RMP_RESULTS] = {
+	[RMP_RESULT_OK]		= "ok",
+	[RMP_RESULT_INUSE]	= "in-use",
+	[RMP_RESULT_OVERLAP]	= "overlap",
+	[RMP_RESULT_REFUSED]	= "refused",
+};
+
+static enum rmp_result __kprobes rmp_result(int ret)
+{
+	switch (ret) {
+	case 0:
+		return RMP_RESULT_OK;
+	case RMPUPDATE_FAIL_INUSE:
+		return RMP_RESULT_INUSE;
+	case RMPUPDATE_FAIL_OVERLAP:
+		return RMP_RESULT_OVERLAP;
+	default:
+		return RMP_RESULT_REFUSED;
+	}
+}
+
+/**
+ * rmp_count_update() - RMPUPDATE was executed
+ * @state: what it asked for; assigned pages count as private, the firmware's too
+ * @ret: what the instruction said
+ *
+ * Context: any, NMI included.
+ */
+void __kprobes rmp_count_update(const struct rmp_state *state, int ret)
+{
+	rmp_count_add(RMP_COUNT_UPDATE + (state->assigned ? TO_PRIVATE : 0) +
+		      (state->pagesize == RMP_PG_SIZE_2M ? OF_2M : 0) +
+		      rmp_result(ret), 1);
+}
+
+/**
+ * rmp_count_psmash() - PSMASH was executed
+ * @ret: what the instruction said
+ *
+ * Context: any.
+ */
+void rmp_count_psmash(int ret)
+{
+	rmp_count_add(RMP_COUNT_PSMASH + rmp_result(ret), 1);
+}
+
+static unsigned long rmp_count_sum(unsigned int count)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(rmp_counts[count], cpu);
+	return sum;
+}
+
+static void rmp_show_results(struct seq_file *m, const char *labels, unsigned int first)
+{
+	int i;
+
+	for (i = 0; i < NR_RMP_RESULTS; i++)
+		seq_printf(m, "%s result=%s %lu\n", labels, rmp_result_names[i],
+			   rmp_count_sum(first + i));
+}
+
+static void rmp_show_psc(struct seq_file *m, const char *name, unsigned int first)
+{
+	int i;
+
+	for (i = 0; i < NR_RMP_PSC_KINDS; i++) {
+		/* The MSR protocol knows no 2M. */
+		if ((i & RMP_PSC_2M) && !(i & RMP_PSC_NAE))
+			continue;
+		seq_printf(m, "%s form=%s to=%s size=%s %lu\n", name,
+			   i & RMP_PSC_NAE ? "nae" : "msr",
+			   i & RMP_PSC_TO_PRIVATE ? "private" : "shared",
+			   i & RMP_PSC_2M ? "2M" : "4K", rmp_count_sum(first + i));
+	}
+}
+
+static int counters_show(struct seq_file *m, void *v)
+{
+	int i;
+
+	seq_puts(m, "version 1\n");
+	for (i = 0; i < NR_RMP_OUTCOMES; i++)
+		seq_printf(m, "fault outcome=%s %llu\n", rmp_outcome_name(i),
+			   rmp_faults_ended(i));
+	seq_printf(m, "flipped_pages %llu\n", rmp_fault_flipped_pages());
+	seq_printf(m, "leaked_pages %lu\n", rmp_leaked_pages());
+	rmp_show_results(m, "rmpupdate to=shared size=4K", RMP_COUNT_UPDATE);
+	rmp_show_results(m, "rmpupdate to=shared size=2M", RMP_COUNT_UPDATE + OF_2M);
+	rmp_show_results(m, "rmpupdate to=private size=4K", RMP_COUNT_UPDATE + TO_PRIVATE);
+	rmp_show_results(m, "rmpupdate to=private size=2M",
+			 RMP_COUNT_UPDATE + TO_PRIVATE + OF_2M);
+	rmp_show_results(m, "psmash", RMP_COUNT_PSMASH);
+	rmp_show_psc(m, "psc", RMP_COUNT_PSC);
+	rmp_show_psc(m, "psc_pages", RMP_COUNT_PSC_PAGES);
+	seq_printf(m, "guest_error %lu\n", rmp_count_sum(RMP_COUNT_GUEST_ERROR));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(counters);
+
+/* debugfs rmp/: this file and those of rmp_map.c */
+static int __init rmp_debugfs_init(void)
+{
+	struct dentry *dir;
+
+	if (!cc_platform_has(CC_ATTR_HOST_SEV_SNP))
+		return 0;
+
+	dir = debugfs_create_dir("rmp", NULL);
+	debugfs_create_file("counters", 0400, dir, NULL, &counters_fops);
+	rmp_map_files(dir);
+	return 0;
+}
+late_initcall(rmp_debugfs_init);
