@@ -5,9 +5,13 @@
 ## make kernel         unpack, graft, build
 ## make graft KDIR=D   put this tree onto the 6.12 source in D; ungraft takes it off
 ## make vm CMD='...'   run a command in the VM, its status is ours; no CMD: a shell
-##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off
+##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off CPU=
+## make mutants        put each bug back (tests/mutants), see a test catch it; N='name...'
+## make bench          what it costs: a table, and build/bench.csv
+## make watch          live view of the page states, beside a guest (Ctrl-C ends)
 ## make selftests      upstream's KVM selftests and ours
 ## make modules        test modules
+## make models         lock orders as spin models, the rejected ones too
 ## make check          shellcheck, checkpatch, sparse, W=1
 ## make clean          remove build/
 ## CONFIG=debug        on any of them: with the debug kernel
@@ -16,8 +20,8 @@ MAKEFLAGS += --no-print-directory
 TOP := $(CURDIR)
 BUILD := $(TOP)/build
 CONFIG ?= run
-ifeq ($(filter run debug,$(CONFIG)),)
-$(error CONFIG=$(CONFIG): there are run and debug)
+ifeq ($(filter run debug stock,$(CONFIG)),)
+$(error CONFIG=$(CONFIG): there are run, debug and, for comparison, stock)
 endif
 SOURCE := /usr/src/linux-source-6.12.tar.xz
 KSRC := $(BUILD)/linux-source-6.12
@@ -27,7 +31,7 @@ KOBJ := $(KSRC)/obj-$(CONFIG)
 IMAGE := $(KOBJ)/arch/x86/boot/bzImage
 MODULES := $(BUILD)/modules-$(CONFIG)
 KSELFTEST := $(BUILD)/kselftest
-FRAGMENTS := tools/config/base.config $(if $(filter debug,$(CONFIG)),tools/config/debug.config)
+FRAGMENTS := tools/config/base.config $(wildcard tools/config/$(filter-out run,$(CONFIG)).config)
 # make test runs these of upstream's.
 UPSTREAM := sev_smoke_test sev_init2_tests sev_migrate_tests sync_regs_test state_test \
 	svm_vmcall_test userspace_msr_exit_test xen_shinfo_test xen_vmcall_test \
@@ -42,13 +46,13 @@ export LC_ALL = C.UTF-8
 # A $ in a command is the shell's in the VM, not make's.
 override CMD := $(value CMD)
 override APPEND := $(value APPEND)
-export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CMD UPSTREAM
+export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU CMD UPSTREAM
 JOBS := $(shell echo $$(($$(nproc) + 1)))
 # Kbuild must not see the variables of our command line.
 SUBMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u CONFIG -u CMD -u MODULES make -j$(JOBS)
 KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc"
 
-.PHONY: help install source graft ungraft kernel selftests modules vm vm-run run test test-all test-on check clean
+.PHONY: help install source graft ungraft kernel selftests modules vm vm-run run watch picture test test-all test-on mutants bench models check clean
 kernel:
 
 help:
@@ -121,6 +125,15 @@ vm: vm-run
 run: selftests modules
 	@tools/story
 
+watch: selftests modules
+	@TTY_CMD=tools/watch-in-vm tools/vm $(IMAGE)
+
+# The picture in docs/, from a real guest
+picture: selftests modules
+	@tools/vm $(IMAGE) 'insmod $$MODULES/rmp_fault_test.ko; build/kselftest/snp_story /tmp/pfn \
+		"tracing/rmpmap -s -a \$$ASID -r 40000-403ff >/tmp/rmp.svg" >/dev/null 2>&1 && cat /tmp/rmp.svg' \
+		>docs/rmp.svg.new && mv docs/rmp.svg.new docs/rmp.svg
+
 # Both kernels from nothing take two cores more than half an hour; the debug
 # kernel is the one that sees more.
 test:
@@ -131,8 +144,21 @@ test-on:
 	@set -e; for c in $(KERNELS); do $(MAKE) CONFIG=$$c selftests modules; done
 	@tests/run $(KERNELS)
 
+bench: CONFIG = run
+bench: selftests modules
+	@tests/bench/run $(N)
+
+mutants: CONFIG = run
+mutants: selftests modules
+	@tests/mutants/run $(N)
+
+# No kernel in these.
+models: install
+	@CC="ccache gcc" tests/models/run $(BUILD)/models
+
 check: kernel
 	@tools/check $(KSRC)
+	@tests/xen_lock_patch $(KSRC)
 
 clean:
 	rm -rf $(BUILD)

@@ -956,6 +956,9 @@ static void guest_asks_for_wrong_vmsa(void)
 	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, gpa + 0x800));
 	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, SNP_TEST_GPA));
 	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, 1ul << 63));
+	/* No memory there, and memory that is shared */
+	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, NOWHERE_GPA + PAGE_SIZE));
+	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, snp_channel.ghcb_gpa));
 	/* No such vCPU, no such request */
 	expect_refused(ap_request(7, SNP_AP_CREATE, gpa));
 	expect_refused(ap_request(AP_ID, 3, gpa));
@@ -1089,17 +1092,68 @@ SNP_TEST(vmsa_with_page_tables_outside_memory_is_a_memory_fault)
 	EXPECT_EQ(KVM_EXIT_MEMORY_FAULT, ap.vcpu->run->exit_reason);
 }
 
-/*
- * Specified is an error to the guest that asks. KVM keeps the VMSA of the launch
- * then, and runs it.
- */
-SNP_TEST(vmsa_outside_memory_leaves_that_of_the_launch)
+static void guest_shares_running_vmsa(void)
 {
-	struct ap ap = run_spoiled(&self->g, VMSA_NOTHING, 0,
-				   NOWHERE_GPA + PAGE_SIZE, false);
+	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
+	snp_guest_init();
+	start_ap();
+	snp_assert_eq(ap_advances(), true);
+	snp_assert_eq(!!snp_psc_msr(gpa, SNP_PSC_SHARED), true);
+	snp_psc_entry(0, gpa, SNP_PSC_SHARED, SNP_4K);
+	snp_assert_eq(snp_psc_exit(0, 0).info, SNP_PSC_ERR_GENERIC);
+	/* Hidden in a batch, and in 2M */
+	snp_psc_entry(0, gpa - PAGE_SIZE, SNP_PSC_SHARED, SNP_4K);
+	snp_psc_entry(1, gpa, SNP_PSC_SHARED, SNP_4K);
+	snp_assert_eq(snp_psc_exit(0, 1).info, SNP_PSC_ERR_GENERIC);
+	snp_psc_entry(0, snp_test_gpa(0), SNP_PSC_SHARED, SNP_2M);
+	snp_assert_eq(snp_psc_exit(0, 0).info, SNP_PSC_ERR_GENERIC);
+	/* What it is already is no change. */
+	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_PRIVATE), 0);
+	snp_assert_eq(ap_advances(), true);
+	ap_stop = 1;
+	snp_done();
+}
+
+SNP_TEST(vmsa_of_a_running_vcpu_cannot_be_shared)
+{
+	struct ap ap;
+
+	self->g = create_with_ap(&ap, guest_shares_running_vmsa);
+	snp_expect_done(self->g);
+	join_ap(&ap);
 	EXPECT_EQ(0, ap.ret);
 	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
+}
+
+static void guest_starts_ap(void)
+{
+	snp_guest_init();
+	start_ap();
+	snp_assert_eq(ap_advances(), true);
+	snp_sync(1, 0, 0, 0);
+	snp_done();
+}
+
+/* The VMM takes the page from under the vCPU: no guest survives that, the host does. */
+SNP_TEST(vmsa_taken_by_the_vmm_ends_the_vm_and_the_page_is_the_hosts)
+{
+	u64 pfn, asid;
+	struct ap ap;
+
+	self->g = create_with_ap(&ap, guest_starts_ap);
+	snp_expect_sync(self->g, 1);
+	ASSERT_EQ(true, snp_rmp_find(snp_test_gpa(VMSA_PAGE), &pfn, &asid));
+	vm_guest_mem_punch_hole(self->g->vm, snp_test_gpa(VMSA_PAGE), PAGE_SIZE);
+	join_ap(&ap);
+	EXPECT_EQ(-1, ap.ret);
+	EXPECT_EQ(EIO, ap.error);
+	EXPECT_EQ(false, snp_rmp_assigned(pfn));
+	ASSERT_EQ(SNP_EVENT_RUN_ERROR, snp_run(self->g));
+	EXPECT_EQ(EIO, self->g->error);
+	/* Every ioctl says EIO now, of an orderly teardown too. */
+	snp_close_fds(self->g, true);
+	self->g = NULL;
 }
 
 static void guest_shares_idle_vmsa(void)

@@ -6,7 +6,8 @@
  * is printed after its fact was checked; any other course of events ends the
  * story with status 1. tools/story-in-vm runs it, under trace.
  *
- * snp_story FILE: FILE gets the number of the page the host wrote to.
+ * snp_story FILE [COMMAND]: FILE gets the number of the page the host wrote to.
+ * COMMAND is run just before the guest ends, with its ASID in $ASID.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -248,6 +249,7 @@ static void convert(struct snp_guest *g)
 
 static u64 host_writes(struct snp_guest *g)
 {
+	char text[16];
 	u64 pfn, asid;
 
 	snp_expect_sync(g, STAGE_VICTIM);
@@ -258,11 +260,13 @@ static u64 host_writes(struct snp_guest *g)
 	     VALUE, pfn, asid);
 	TEST_ASSERT_EQ(snp_host_write(pfn, OFFSET, VALUE), 0);
 	TEST_ASSERT(!snp_rmp_assigned(pfn), "still private after the write");
+	snprintf(text, sizeof(text), "%lu", asid);
+	setenv("ASID", text, 1);
 	tell("host", "RMP fault; page flipped to shared; write retried: still alive");
 	return pfn;
 }
 
-static void guest_ends(struct snp_guest *g)
+static void guest_ends(struct snp_guest *g, const char *command)
 {
 	snp_expect_sync(g, STAGE_VC);
 	TEST_ASSERT_EQ(g->report->arg[1], SNP_VC_NOT_VALIDATED);
@@ -270,6 +274,8 @@ static void guest_ends(struct snp_guest *g)
 	     g->report->arg[1], g->report->arg[2]);
 	TEST_ASSERT_EQ(g->report->arg[3], VALUE);
 	tell("host", "the write completed: %#lx is in the page", g->report->arg[3]);
+	if (command)
+		TEST_ASSERT_EQ(system(command), 0);
 	TEST_ASSERT_EQ(snp_run(g), SNP_EVENT_TERM);
 	TEST_ASSERT_EQ(g->term, SNP_MSR_TERM_REQ | SNP_TERM_SET << 12);
 	tell("vmm", "guest requested termination, set %d reason %d", SNP_TERM_SET,
@@ -285,7 +291,7 @@ int main(int argc, char *argv[])
 	FILE *f;
 	int log;
 
-	TEST_ASSERT(argc == 2, "usage: snp_story FILE");
+	TEST_ASSERT(argc == 2 || argc == 3, "usage: snp_story FILE [COMMAND]");
 	snp_require();
 	log = snp_log_mark();
 	tell_platform();
@@ -299,7 +305,7 @@ int main(int argc, char *argv[])
 	tell_measurement(g);
 	convert(g);
 	pfn = host_writes(g);
-	guest_ends(g);
+	guest_ends(g, argv[2]);
 	pages = g->to_private + g->to_shared;
 	requests = g->requests;
 	snp_free(g);

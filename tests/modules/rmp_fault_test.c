@@ -13,9 +13,12 @@
  * freed. Used by tests/kselftest/rmp_fault_test.c; counters and trace are looked
  * at there.
  */
+#include <linux/completion.h>
+#include <linux/console.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
@@ -23,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/psp-sev.h>
+#include <linux/serial_core.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
@@ -36,8 +40,14 @@
 #define OFFSET		0x7c3
 #define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define TEST_GPA	0x4000000000ULL
+#define HUGE_TRIES	64
 #define STORM_ROUNDS	500
+/* More than the handler's bound on retries without progress. */
+#define RETAKE_WRITES	100
+#define RETAKE_ROUNDS	60
 #define STUCK_ROUNDS	20000
+/* Registers of a device, on every PC; not written to. */
+#define MMIO_ADDRESS	0xfee00000ULL
 
 static unsigned int asid = 15;
 module_param(asid, uint, 0444);
@@ -84,12 +94,56 @@ static int make_private(u64 pfn, enum pg_level level)
 	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), level, asid, false) ? -ENXIO : 0;
 }
 
+/*
+ * Nothing but the instruction, for callers in a fault handler: rmp_make_private()
+ * may split the direct map, and sleep.
+ */
+static int rmpupdate_raw(u64 pfn, enum pg_level level, bool assigned)
+{
+	struct rmp_state state = {
+		.gpa = assigned ? TEST_GPA + PFN_PHYS(pfn) : 0,
+		.asid = assigned ? asid : 0,
+		.assigned = assigned,
+		.pagesize = PG_LEVEL_TO_RMP(level),
+	};
+	int ret;
+
+	/* Binutils version 2.36 supports the RMPUPDATE mnemonic. */
+	asm volatile(".byte 0xF2, 0x0F, 0x01, 0xFE"
+		     : "=a" (ret) : "a" (PFN_PHYS(pfn)), "c" (&state) : "memory", "cc");
+	return ret;
+}
+
 static struct page *get_pages(unsigned int order)
 {
 	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
 
 	if (page)
 		case_pfn = page_to_pfn(page);
+	return page;
+}
+
+/*
+ * A 2M page that the direct map still maps as one: what an earlier case has split
+ * comes first from the allocator.
+ */
+static struct page *get_huge_mapped(void)
+{
+	struct page *page = NULL, *split[HUGE_TRIES];
+	unsigned int level, n = 0;
+
+	while (n < HUGE_TRIES) {
+		page = get_pages(HUGE_ORDER);
+		if (!page)
+			break;
+		lookup_address((unsigned long)page_address(page), &level);
+		if (level == PG_LEVEL_2M)
+			break;
+		split[n++] = page;
+		page = NULL;
+	}
+	while (n--)
+		__free_pages(split[n], HUGE_ORDER);
 	return page;
 }
 
@@ -287,6 +341,167 @@ static int case_softirq(const char __user *u) { return write_in(from_softirq); }
 static int case_nmi(const char __user *u) { return write_in(from_nmi); }
 static int case_kprobe(const char __user *u) { return write_in(from_kprobe); }
 
+/* The console's port is locked by the interrupted code: a printk() would wait for it. */
+static int from_console(struct job *job)
+{
+	struct uart_port *port = NULL;
+	struct uart_driver *drv;
+	struct console *con;
+	unsigned long flags;
+
+	console_list_lock();
+	for_each_console(con) {
+		if (strcmp(con->name, "ttyS") || con->index < 0)
+			continue;
+		drv = con->data;
+		port = drv->state[con->index].uart_port;
+	}
+	console_list_unlock();
+	if (!port)
+		return -ENODEV;
+
+	spin_lock_irqsave(&port->lock, flags);
+	do_job(job);
+	spin_unlock_irqrestore(&port->lock, flags);
+	return 0;
+}
+
+static struct job *inside_job;
+
+/* In the handler, just after its RMPUPDATE: an NMI, which faults as well. */
+static void nmi_inside(void *data, u64 pfn, const struct rmp_state *state, int ret)
+{
+	struct job *job;
+	int us;
+
+	if (pfn != case_pfn || state->assigned)
+		return;
+	job = xchg(&inside_job, NULL);
+	if (!job)
+		return;
+	WRITE_ONCE(nmi_job, job);
+	apic->send_IPI(smp_processor_id(), NMI_VECTOR);
+	for (us = 0; us < USEC_PER_SEC && !READ_ONCE(job->done); us++)
+		udelay(1);
+}
+
+static int from_handler(struct job *job)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct job inner = { .value = 0xc3 };
+	u64 pfn;
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	pfn = page_to_pfn(page);
+	inner.va = (u8 *)page_address(page) + OFFSET;
+	ret = make_private(pfn, PG_LEVEL_4K) ?:
+	      register_nmi_handler(NMI_LOCAL, job_nmi, 0, "rmp_fault_test");
+	if (ret)
+		goto out;
+	ret = register_trace_rmp_update(nmi_inside, NULL);
+	if (!ret) {
+		WRITE_ONCE(inside_job, &inner);
+		do_job(job);
+		WRITE_ONCE(inside_job, NULL);
+		unregister_trace_rmp_update(nmi_inside, NULL);
+		tracepoint_synchronize_unregister();
+	}
+	WRITE_ONCE(nmi_job, NULL);
+	unregister_nmi_handler(NMI_LOCAL, "rmp_fault_test");
+	if (ret)
+		goto out;
+	if (!inner.done)
+		ret = fail(" no NMI came");
+	else if (*inner.va != inner.value || is_private(pfn))
+		ret = fail(" the NMI's own write");
+out:
+	return put_pages(page, 0) ?: ret;
+}
+
+static int case_console(const char __user *u) { return write_in(from_console); }
+static int case_nested(const char __user *u) { return write_in(from_handler); }
+
+static atomic_t case1_inside;
+
+/* In the handler, after it has read the RMP: nobody repairs before both have. */
+static void case1_meet(void *data, const struct rmp_fault *f, unsigned long address,
+		       u64 pfn, unsigned long ip)
+{
+	int us;
+
+	if (pfn != case_pfn)
+		return;
+	atomic_inc(&case1_inside);
+	for (us = 0; us < USEC_PER_SEC && atomic_read(&case1_inside) < 2; us++)
+		udelay(1);
+}
+
+static struct case1_thread {
+	struct job job;
+	struct completion done;
+} case1_threads[2];
+
+static int case1_fn(void *data)
+{
+	struct case1_thread *t = data;
+
+	do_job(&t->job);
+	complete(&t->done);
+	return 0;
+}
+
+/* CASE1: two threads fault on one page before either has repaired it. */
+static int case_case1(const char __user *u)
+{
+	struct task_struct *task;
+	struct page *page;
+	int cpu, ret, n = 0;
+	u8 *va;
+
+	if (num_online_cpus() < 2)
+		return -ENODEV;
+	page = get_pages(0);
+	if (!page)
+		return -ENOMEM;
+	va = (u8 *)page_address(page) + OFFSET;
+	atomic_set(&case1_inside, 0);
+	ret = make_private(case_pfn, PG_LEVEL_4K) ?:
+	      register_trace_rmp_fault(case1_meet, NULL);
+	if (ret)
+		goto out;
+
+	for_each_online_cpu(cpu) {
+		struct case1_thread *t = &case1_threads[n];
+
+		t->job = (struct job) { .va = va + n, .value = 0x31 + n };
+		init_completion(&t->done);
+		task = kthread_run_on_cpu(case1_fn, t, cpu, "rmp_case1/%u");
+		if (IS_ERR(task))
+			ret = PTR_ERR(task);
+		else
+			n++;
+		if (ret || n == ARRAY_SIZE(case1_threads))
+			break;
+	}
+	while (n--)
+		if (!wait_for_completion_timeout(&case1_threads[n].done, 20 * HZ))
+			ret = fail(" thread %d did not continue", n);
+	unregister_trace_rmp_fault(case1_meet, NULL);
+	tracepoint_synchronize_unregister();
+
+	if (!ret && atomic_read(&case1_inside) != 2)
+		ret = fail(" %d faults", atomic_read(&case1_inside));
+	for (n = 0; !ret && n < ARRAY_SIZE(case1_threads); n++)
+		if (va[n] != 0x31 + n)
+			ret = fail(" thread %d lost its store", n);
+	if (!ret && is_private(case_pfn))
+		ret = fail(" still private");
+out:
+	return put_pages(page, 0) ?: ret;
+}
+
 static void store_by_cpu(void *va)
 {
 	unsigned int cpu = smp_processor_id();
@@ -359,12 +574,13 @@ static int case_neighbours(const char __user *u)
 /* A 2M entry is flipped whole. */
 static int case_huge(const char __user *u)
 {
-	struct page *page = get_pages(HUGE_ORDER);
+	struct page *page = get_huge_mapped();
 	int i, ret;
 	u8 *p;
 
 	if (!page)
 		return -ENOMEM;
+	case_pfn = page_to_pfn(page);
 	ret = make_private(case_pfn, PG_LEVEL_2M);
 	if (!ret) {
 		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
@@ -381,13 +597,14 @@ static int case_huge(const char __user *u)
 /* PSMASH splits the direct map before, so that one page is flipped alone. */
 static int case_psmash(const char __user *u)
 {
-	struct page *page = get_pages(HUGE_ORDER);
+	struct page *page = get_huge_mapped();
 	unsigned int level;
 	int i, ret;
 	u8 *p;
 
 	if (!page)
 		return -ENOMEM;
+	case_pfn = page_to_pfn(page);
 	ret = make_private(case_pfn, PG_LEVEL_2M);
 	if (!ret && psmash(case_pfn))
 		ret = -ENXIO;
@@ -530,6 +747,74 @@ static int case_notpresent(const char __user *u)
 	return put_pages(page, 0) ?: ret;
 }
 
+/* The RMP has nothing to say about a device: write protection is all that is wrong. */
+static int case_mmio(const char __user *u)
+{
+	u8 *va = (u8 __force *)ioremap(MMIO_ADDRESS, PAGE_SIZE);
+	unsigned int level;
+	pte_t *pte, old;
+	int ret = 0;
+
+	if (!va)
+		return -ENOMEM;
+	pte = lookup_address((unsigned long)va, &level);
+	if (!pte || level != PG_LEVEL_4K) {
+		ret = -ENXIO;
+	} else {
+		old = *pte;
+		WRITE_ONCE(*pte, pte_wrprotect(old));
+		on_each_cpu(flush_one, va, 1);
+		if (store_nofault(va, 1) != -EFAULT)
+			ret = fail(" no fault");
+		WRITE_ONCE(*pte, old);
+	}
+	iounmap((void __iomem __force *)va);
+	return ret;
+}
+
+/* Not even a #PF. */
+static int case_noncanonical(const char __user *u)
+{
+	static const unsigned long at[] = { BIT(47), BIT(62), ~0UL << 47 ^ BIT(63) };
+	int i, ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		if (store_nofault((u8 *)at[i], 1) != -EFAULT)
+			ret = fail(" no fault at %#lx", at[i]);
+	return ret;
+}
+
+static struct page *held;
+
+/* A private page for user mode to poke at, until "release" looks what came of it. */
+static int case_hold(const char __user *u)
+{
+	int ret;
+
+	if (held)
+		return -EBUSY;
+	held = get_pages(0);
+	if (!held)
+		return -ENOMEM;
+	ret = make_private(case_pfn, PG_LEVEL_4K);
+	snprintf(result, sizeof(result), "va=0x%lx", (unsigned long)page_address(held));
+	return ret;
+}
+
+static int case_release(const char __user *u)
+{
+	struct page *page = held;
+	int ret = 0;
+
+	if (!page)
+		return -ENOENT;
+	held = NULL;
+	case_pfn = page_to_pfn(page);
+	if (!is_private(case_pfn))
+		ret = fail(" flipped");
+	return put_pages(page, 0) ?: ret;
+}
+
 /* The same without a fixup: stock oops. The page stays as it is. */
 static int case_oops_notpresent(const char __user *u)
 {
@@ -601,26 +886,67 @@ static int case_storm(const char __user *u)
 	return put_pages(page, 0) ?: ret;
 }
 
+static unsigned int retake_rounds;
+
+/* Flipped, and taken back before the write is retried. */
+static void retake(void *data, u64 pfn, enum rmp_verdict verdict, enum rmp_outcome outcome,
+		   int result)
+{
+	if (pfn != case_pfn || outcome != RMP_OUTCOME_RECOVERED || retake_rounds >= RETAKE_ROUNDS)
+		return;
+	if (rmpupdate_raw(pfn, PG_LEVEL_4K, true))
+		pr_err("RMPUPDATE failed\n");
+	retake_rounds++;
+}
+
+/* Writes by one instruction that have to win the page over and over: always progress. */
+static int case_retaken(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	int i, ret;
+	u8 *p;
+
+	if (!page)
+		return -ENOMEM;
+	p = (u8 *)page_address(page) + OFFSET;
+	ret = register_trace_rmp_verdict(retake, NULL);
+	if (ret)
+		goto out;
+	for (i = 0; !ret && i < RETAKE_WRITES; i++) {
+		/* The write comes through at last, and the first fault is one more. */
+		retake_rounds = 1;
+		ret = make_private(case_pfn, PG_LEVEL_4K);
+		if (ret)
+			break;
+		store(p, i);
+		if (READ_ONCE(*p) != i)
+			ret = fail(" write lost");
+		else if (is_private(case_pfn))
+			ret = fail(" still private");
+		cond_resched();
+	}
+	unregister_trace_rmp_verdict(retake, NULL);
+	tracepoint_synchronize_unregister();
+out:
+	return put_pages(page, 0) ?: ret;
+}
+
 static unsigned int stuck_rounds;
 
 /*
- * Between look and repair the entry takes the other size, so that RMPUPDATE
- * answers FAIL_OVERLAP, for ever but for the bound here.
+ * The handler is made to see a 4K entry where there is a 2M one, as if it had
+ * changed its size in between: RMPUPDATE answers FAIL_OVERLAP, for ever but for the
+ * bound here.
  */
-static void resize_entry(void *data, const struct rmp_fault *f, unsigned long address,
+static void misread_size(void *data, const struct rmp_fault *f, unsigned long address,
 			 u64 pfn, unsigned long ip)
 {
-	u64 base = ALIGN_DOWN(pfn, PTRS_PER_PMD);
+	struct rmp_fault *seen = (struct rmp_fault *)f;
 
-	if (base != case_pfn || ++stuck_rounds > STUCK_ROUNDS)
+	if (ALIGN_DOWN(pfn, PTRS_PER_PMD) != case_pfn || ++stuck_rounds > STUCK_ROUNDS)
 		return;
-	if (f->rmp.level == PG_LEVEL_2M) {
-		rmp_make_shared(base, PG_LEVEL_2M);
-		make_private(pfn, PG_LEVEL_4K);
-	} else {
-		rmp_make_shared(pfn, PG_LEVEL_4K);
-		make_private(base, PG_LEVEL_2M);
-	}
+	seen->mapping = PG_LEVEL_4K;
+	seen->rmp.level = PG_LEVEL_4K;
 }
 
 /* A repair that never succeeds ends, and in the fixup. */
@@ -633,13 +959,13 @@ static int case_stuck(const char __user *u)
 	if (!page)
 		return -ENOMEM;
 	p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
-	ret = make_private(case_pfn + 137, PG_LEVEL_4K) ?:
-	      register_trace_rmp_fault(resize_entry, NULL);
+	ret = make_private(case_pfn, PG_LEVEL_2M) ?:
+	      register_trace_rmp_fault(misread_size, NULL);
 	if (!ret) {
 		stuck_rounds = 0;
 		if (store_nofault(p, 1) != -EFAULT)
 			ret = fail(" the write went through after %u", stuck_rounds);
-		unregister_trace_rmp_fault(resize_entry, NULL);
+		unregister_trace_rmp_fault(misread_size, NULL);
 		tracepoint_synchronize_unregister();
 	}
 	return put_pages(page, HUGE_ORDER) ?: ret;
@@ -657,6 +983,9 @@ static const struct {
 	{ "softirq",		case_softirq },
 	{ "nmi",		case_nmi },
 	{ "kprobe",		case_kprobe },
+	{ "console",		case_console },
+	{ "nested",		case_nested },
+	{ "case1",		case_case1 },
 	{ "allcpus",		case_allcpus },
 	{ "neighbours",		case_neighbours },
 	{ "huge",		case_huge },
@@ -666,7 +995,12 @@ static const struct {
 	{ "declined",		case_declined },
 	{ "refused",		case_refused },
 	{ "notpresent",		case_notpresent },
+	{ "mmio",		case_mmio },
+	{ "noncanonical",	case_noncanonical },
+	{ "hold",		case_hold },
+	{ "release",		case_release },
 	{ "storm",		case_storm },
+	{ "retaken",		case_retaken },
 	{ "stuck",		case_stuck },
 	{ "oops_notpresent",	case_oops_notpresent },
 	{ "oops_declined",	case_oops_declined },

@@ -11,19 +11,15 @@
  * Uses ASIDs behind KVM's back: run it while no SEV guest exists. It leaves them
  * flushed and all pages shared.
  */
-#include <linux/debugfs.h>
-#include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/psp-sev.h>
-#include <linux/seq_file.h>
 
 #include <asm/sev.h>
 #include <asm/snp_soft.h>
 
+#include "results.h"
+
 #define GPA		0x40000000ULL
-#define ORDER		(PMD_SHIFT - PAGE_SHIFT)
 #define ASID		5	/* the last for SNP: KVM starts with the first */
 #define SEV_ASID	15
 #define POLICY		(BIT_ULL(17) | BIT_ULL(16))
@@ -34,9 +30,6 @@
 /* No status code: the driver refused. */
 #define NOT_SENT	0x10000
 
-static struct dentry *dir;
-static struct page *region;
-static DEFINE_MUTEX(region_mutex);
 static struct seq_file *out;
 static bool ok;
 
@@ -718,7 +711,6 @@ static int results_show(struct seq_file *m, void *unused)
 {
 	unsigned int i;
 
-	mutex_lock(&region_mutex);
 	out = m;
 	seq_printf(m, "TAP version 13\n1..%zu\n", ARRAY_SIZE(cases));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -727,45 +719,8 @@ static int results_show(struct seq_file *m, void *unused)
 		EXPECT(0, df_flush());
 		seq_printf(m, "%sok %u %s\n", ok ? "" : "not ", i + 1, cases[i].name);
 	}
-	mutex_unlock(&region_mutex);
 	return 0;
 }
 
-/* One buffer for all of it: a second run to fill a larger one would confuse. */
-static int results_open(struct inode *inode, struct file *file)
-{
-	return single_open_size(file, results_show, NULL, SZ_64K);
-}
-
-static const struct file_operations results_fops = {
-	.owner = THIS_MODULE,
-	.open = results_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
-
-static int __init snp_fw_test_init(void)
-{
-	if (!snp_soft_enabled())
-		return -ENODEV;
-
-	region = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_ZERO, ORDER);
-	if (!region)
-		return -ENOMEM;
-
-	dir = debugfs_create_dir("snp_fw_test", NULL);
-	debugfs_create_file("results", 0400, dir, NULL, &results_fops);
-	return 0;
-}
-
-static void __exit snp_fw_test_exit(void)
-{
-	debugfs_remove(dir);
-	__free_pages(region, ORDER);
-}
-
-module_init(snp_fw_test_init);
-module_exit(snp_fw_test_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Refusals of the software firmware that no ioctl can reach");

@@ -10,21 +10,16 @@
  * /sys/kernel/debug/snp_insn_test/results runs them all and prints TAP; the
  * region is all shared again afterwards.
  */
-#include <linux/debugfs.h>
-#include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/pgtable.h>
-#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
 #include <asm/sev.h>
 #include <asm/snp_soft.h>
 
+#include "results.h"
+
 #define GPA	0x40000000ULL
-#define ORDER	(PMD_SHIFT - PAGE_SHIFT)
 
 enum op { NOTHING, RMPUPDATE, PSMASH, PVALIDATE, RMPADJUST };
 
@@ -242,10 +237,6 @@ static const struct insn_case cases[] = {
 	  { 0, .large = 1, .asid = ASID }, NOTHING, .after = { 511, .large = 1, .asid = ASID } },
 };
 
-static DEFINE_MUTEX(region_mutex);
-static struct page *region;
-static struct dentry *dir;
-
 static u64 pfn_of(unsigned int page)
 {
 	return page_to_pfn(region) + page;
@@ -406,7 +397,6 @@ static int results_show(struct seq_file *m, void *unused)
 	unsigned int i, n = ARRAY_SIZE(cases);
 	bool ok;
 
-	mutex_lock(&region_mutex);
 	seq_printf(m, "TAP version 13\n1..%u\n", 2 * n + 1);
 	for (i = 0; i < 2 * n; i++) {
 		const struct insn_case *c = &cases[i % n];
@@ -418,45 +408,8 @@ static int results_show(struct seq_file *m, void *unused)
 	ok = check_heal(m);
 	seq_printf(m, "%sok %u host_write_heals_what_cpa_split (APM2 15.36.10)\n",
 		   ok ? "" : "not ", 2 * n + 1);
-	mutex_unlock(&region_mutex);
 	return 0;
 }
 
-/* One buffer for all of it: a second run to fill a larger one would confuse. */
-static int results_open(struct inode *inode, struct file *file)
-{
-	return single_open_size(file, results_show, NULL, SZ_64K);
-}
-
-static const struct file_operations results_fops = {
-	.owner = THIS_MODULE,
-	.open = results_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
-
-static int __init snp_insn_test_init(void)
-{
-	if (!snp_soft_enabled())
-		return -ENODEV;
-
-	region = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_ZERO, ORDER);
-	if (!region)
-		return -ENOMEM;
-
-	dir = debugfs_create_dir("snp_insn_test", NULL);
-	debugfs_create_file("results", 0400, dir, NULL, &results_fops);
-	return 0;
-}
-
-static void __exit snp_insn_test_exit(void)
-{
-	debugfs_remove(dir);
-	__free_pages(region, ORDER);
-}
-
-module_init(snp_insn_test_init);
-module_exit(snp_insn_test_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Architected results of the RMP instructions, case by case");

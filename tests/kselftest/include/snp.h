@@ -170,6 +170,7 @@ enum snp_event {
 
 struct snp_guest {
 	struct kvm_vm *vm;
+	bool in_place;		/* no guest_memfd: the kernel converts */
 	struct kvm_vcpu *vcpu;
 	struct snp_report *report;
 	u32 fw_error;		/* firmware's answer to the last command */
@@ -201,6 +202,9 @@ extern void (*snp_step_hook)(enum snp_step step);
 void snp_require(void);
 struct snp_guest *snp_create(void (*guest_code)(void));
 struct snp_guest *snp_create_launched(void (*guest_code)(void));
+struct snp_guest *snp_create_in_place(void (*guest_code)(void),
+				      enum vm_mem_backing_src_type test_memory);
+void snp_require_in_place(void);
 void snp_free(struct snp_guest *g);
 void snp_close_fds(struct snp_guest *g, bool vm_first);
 
@@ -233,6 +237,10 @@ struct snp_rmp_counts {
 #define SNP_HOST_WRITE_FILE	"/sys/kernel/debug/rmp_fault_test/write"
 int snp_host_write(u64 pfn, unsigned int offset, u8 value);
 
+/* debugfs of the kernel's conversions in place, of all VMs */
+#define SNP_IN_PLACE_COUNTS	"/sys/kernel/debug/snp_in_place/counts"
+u64 snp_in_place_count(const char *name);
+
 void snp_rmp_counts(struct snp_rmp_counts *c);
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid);
 bool snp_rmp_assigned(u64 pfn);
@@ -253,6 +261,8 @@ extern struct snp_channel snp_channel;
 extern char snp_vc_entry[];
 struct ex_regs;
 void snp_guest_exception(struct ex_regs *regs);
+struct vc_frame;
+void snp_vc_exception(struct vc_frame *frame);
 
 /* ---- guest ----------------------------------------------------------- */
 

@@ -6,7 +6,8 @@
  * All memory of the guest's program (slot 0) is private and measured, except
  * the GHCB and the pages for reports and for messages to firmware. Slot 1 is for
  * conversions: private by attribute, backed by guest_memfd, neither measured
- * nor validated.
+ * nor validated. In an in-place guest there is no guest_memfd and there are no
+ * attributes: slot 1 is shared, and becomes private when the guest uses it so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <asm/kvm_in_place.h>
 #include <linux/kvm_para.h>
 #include <linux/psp-sev.h>
 
@@ -80,13 +82,15 @@ static void map_shared_alias(struct kvm_vm *vm)
 		*vm_get_page_table_entry(vm, snp_shared(page)) &= ~vm->arch.c_bit;
 }
 
-static void add_memory(struct kvm_vm *vm)
+static void add_memory(struct snp_guest *g, enum vm_mem_backing_src_type test_memory)
 {
+	u32 flags = g->in_place ? 0 : KVM_MEM_GUEST_MEMFD;
+	struct kvm_vm *vm = g->vm;
+
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, 0, 0,
-				    SNP_SLOT0_PAGES, KVM_MEM_GUEST_MEMFD);
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, SNP_TEST_GPA,
-				    SNP_TEST_SLOT, SNP_TEST_PAGES,
-				    KVM_MEM_GUEST_MEMFD);
+				    SNP_SLOT0_PAGES, flags);
+	vm_userspace_mem_region_add(vm, test_memory, SNP_TEST_GPA,
+				    SNP_TEST_SLOT, SNP_TEST_PAGES, flags);
 
 	kvm_vm_elf_load(vm, program_invocation_name);
 	kvm_arch_vm_post_create(vm);
@@ -97,7 +101,8 @@ static void add_memory(struct kvm_vm *vm)
 	__vm_phy_pages_alloc(vm, SNP_TEST_PAGES, SNP_TEST_GPA, SNP_TEST_SLOT, true);
 	virt_map(vm, SNP_PRIVATE_GVA, SNP_TEST_GPA, SNP_TEST_PAGES);
 	map_shared_alias(vm);
-	vm_mem_set_private(vm, SNP_TEST_GPA, SNP_TEST_PAGES * PAGE_SIZE);
+	if (!g->in_place)
+		vm_mem_set_private(vm, SNP_TEST_GPA, SNP_TEST_PAGES * PAGE_SIZE);
 }
 
 /* Gate 29 leads to our stub, all others to upstream's and from there to us. */
@@ -131,8 +136,8 @@ static void open_channel(struct snp_guest *g)
 	sync_global_to_guest(vm, snp_channel);
 }
 
-/* A guest with memory, one vCPU and a way to talk, ready for its launch. */
-struct snp_guest *snp_create(void (*guest_code)(void))
+static struct snp_guest *create(void (*guest_code)(void), bool in_place,
+				enum vm_mem_backing_src_type test_memory)
 {
 	struct vm_shape shape = {
 		.mode = VM_MODE_DEFAULT,
@@ -144,6 +149,7 @@ struct snp_guest *snp_create(void (*guest_code)(void))
 
 	TEST_ASSERT(g, "no memory");
 	g->refuse_gpa = ~0ull;
+	g->in_place = in_place;
 
 	step(SNP_STEP_CREATE);
 	g->vm = ____vm_create(shape);
@@ -154,15 +160,37 @@ struct snp_guest *snp_create(void (*guest_code)(void))
 	ret = snp_ioctl(g, KVM_SEV_INIT2, &init);
 	TEST_ASSERT(!ret, "KVM_SEV_INIT2: %d, firmware %#x", ret, g->fw_error);
 	vm_enable_cap(g->vm, KVM_CAP_EXIT_HYPERCALL, BIT(KVM_HC_MAP_GPA_RANGE));
+	if (in_place)
+		vm_enable_cap(g->vm, KVM_CAP_SNP_IN_PLACE, 0);
 
 	step(SNP_STEP_MEMORY);
-	add_memory(g->vm);
+	add_memory(g, test_memory);
 	install_handlers(g->vm);
 	open_channel(g);
 
 	step(SNP_STEP_VCPU);
 	g->vcpu = vm_vcpu_add(g->vm, 0, guest_code);
 	return g;
+}
+
+/* A guest with memory, one vCPU and a way to talk, ready for its launch. */
+struct snp_guest *snp_create(void (*guest_code)(void))
+{
+	return create(guest_code, false, VM_MEM_SRC_ANONYMOUS);
+}
+
+/* The same, but its pages change their state in place; the test memory is such. */
+struct snp_guest *snp_create_in_place(void (*guest_code)(void),
+				      enum vm_mem_backing_src_type test_memory)
+{
+	return create(guest_code, true, test_memory);
+}
+
+void snp_require_in_place(void)
+{
+	snp_require();
+	__TEST_REQUIRE(kvm_check_cap(KVM_CAP_SNP_IN_PLACE),
+		       "KVM_CAP_SNP_IN_PLACE (CONFIG_SNP_PAGE_STATE)");
 }
 
 int snp_launch_start(struct snp_guest *g, u64 policy)
@@ -203,7 +231,8 @@ int snp_launch_update_all(struct snp_guest *g)
 		u64 gpa = first * PAGE_SIZE;
 		u64 len = (last - first + 1) * PAGE_SIZE;
 
-		vm_mem_set_private(g->vm, gpa, len);
+		if (!g->in_place)
+			vm_mem_set_private(g->vm, gpa, len);
 		if (!ret)
 			ret = snp_launch_update(g, gpa, snp_hva(g, gpa), len,
 						KVM_SEV_SNP_PAGE_TYPE_NORMAL);
@@ -269,7 +298,8 @@ void snp_close_fds(struct snp_guest *g, bool vm_first)
 		close(g->vcpu->fd);
 	}
 	hash_for_each(g->vm->regions.slot_hash, ctr, region, slot_node)
-		close(region->region.guest_memfd);
+		if (!g->in_place)
+			close(region->region.guest_memfd);
 	close(g->vm->arch.sev_fd);
 	if (!vm_first)
 		close(g->vm->fd);
@@ -303,7 +333,7 @@ static u64 map_gpa_range(struct snp_guest *g, u64 gpa, u64 pages, u64 flags)
 	g->requests++;
 	if (pages > SNP_TEST_PAGES || !in_memory(gpa, len) ||
 	    (g->refuse_gpa >= gpa && g->refuse_gpa < gpa + len))
-		return EINVAL;
+		return -EINVAL;
 
 	step(SNP_STEP_CONVERT);
 	if (flags & KVM_MAP_GPA_RANGE_ENCRYPTED) {
@@ -425,10 +455,7 @@ int snp_log_mark(void)
 	return fd;
 }
 
-/*
- * The first line since @mark that no clean run leaves, or NULL. A line that
- * KVM prints about a guest's wrong request (vcpu_unimpl) is not one.
- */
+/* The first line since @mark that no clean run leaves, or NULL. */
 const char *snp_log_complaint(int mark)
 {
 	static const char *const bad[] = {
@@ -436,6 +463,8 @@ const char *snp_log_complaint(int mark)
 		"general protection", "possible circular", "INFO: task",
 		"rcu: ", "nobody cared", "SEV: Unexpected RMP fault",
 		"SEV: Failed", "RMPUPDATE failed", "Leaking PFN", "SEV: Unable",
+		/* A guest's wrong request is for the trace, not for the log. */
+		"vmgexit:", "guest rIP",
 	};
 	static char line[8192];
 	ssize_t n;
@@ -471,6 +500,21 @@ void snp_rmp_counts(struct snp_rmp_counts *c)
 
 	TEST_ASSERT(n == 4, "%s: unknown format", RMP_COUNTS_FILE);
 	fclose(f);
+}
+
+u64 snp_in_place_count(const char *name)
+{
+	FILE *f = open_rmp(SNP_IN_PLACE_COUNTS);
+	char line[32];
+	u64 value;
+
+	while (fscanf(f, "%31s %lu", line, &value) == 2) {
+		if (!strcmp(line, name)) {
+			fclose(f);
+			return value;
+		}
+	}
+	TEST_FAIL("%s: no %s", SNP_IN_PLACE_COUNTS, name);
 }
 
 /* The page that backs @gpa of a guest; false: none, so it is not private. */

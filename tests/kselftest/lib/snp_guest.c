@@ -28,8 +28,6 @@ struct vc_frame {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-void snp_vc_exception(struct vc_frame *frame);
-
 /*
  * Upstream's entry stubs push a zero for every vector above 17, but #VC comes
  * with an error code: it needs a stub of its own.

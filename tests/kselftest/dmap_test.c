@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The direct map under conversions: split where a page becomes private, and back
+ * when none is. What is private stays so, whoever merges meanwhile; what others
+ * took from a page (write permission, presence) stays taken.
+ *
+ * Conversions of guests are real ones; those that a guest cannot order (2M
+ * entries, PSMASH, races) come from tests/modules/dmap_test.c, from $MODULES.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "test_util.h"
+#include "kvm_util.h"
+#include "processor.h"
+#include "kselftest_harness.h"
+#include "snp.h"
+
+#define MODULE		"/sys/kernel/debug/dmap_test/"
+#define DMAP		"/sys/kernel/debug/rmp_dmap/"
+#define FAULT		"/sys/kernel/debug/rmp_fault/"
+#define CPU1		"/sys/devices/system/cpu/cpu1/online"
+#define TRACE		"/sys/kernel/tracing/instances/dmap_test/"
+#define REGION_KB	2048l
+#define NR_LOAD		3
+#define NR_GUESTS	2
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret	447
+#endif
+
+/* ---- files -------------------------------------------------------------------- */
+
+static char *read_text(const char *path)
+{
+	static char text[1 << 16];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0, got;
+
+	text[0] = '\0';
+	if (fd < 0)
+		return text;
+	while (n < (ssize_t)sizeof(text) - 1 &&
+	       (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
+		n += got;
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
+/* 0 or errno */
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return errno;
+	ret = write(fd, text, strlen(text)) < 0 ? errno : 0;
+	close(fd);
+	return ret;
+}
+
+static long counter(const char *path)
+{
+	return strtol(read_text(path), NULL, 0);
+}
+
+/* "<key> <number>" in a file of such lines */
+static long field(const char *path, const char *key)
+{
+	const char *at = strstr(read_text(path), key);
+
+	TEST_ASSERT(at, "%s: no %s", path, key);
+	return strtol(at + strlen(key), NULL, 0);
+}
+
+static long direct_map_2m_kb(void)
+{
+	return field("/proc/meminfo", "DirectMap2M:");
+}
+
+/* 2M entries that somebody else has split: CPA has no way back. */
+static long split_by_others(void)
+{
+	return field("/proc/vmstat", "direct_map_level2_splits ") - counter(DMAP "splits");
+}
+
+static int force_merge(void)
+{
+	return write_text(DMAP "merge", "1");
+}
+
+/* ---- the module ------------------------------------------------------------- */
+
+static void load_module(void)
+{
+	const char *folder = getenv("MODULES");
+	char path[PATH_MAX];
+	int fd;
+
+	if (!access(MODULE "run", F_OK))
+		return;
+	snprintf(path, sizeof(path), "%s/dmap_test.ko", folder ?: ".");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	__TEST_REQUIRE(fd >= 0, "%s (make modules)", path);
+	TEST_ASSERT(!syscall(SYS_finit_module, fd, "", 0), "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static char *case_result(void)
+{
+	return read_text(MODULE "result");
+}
+
+/* Runs a case of the module: 0 or errno. */
+static int run_case(const char *line)
+{
+	return write_text(MODULE "run", line);
+}
+
+static long case_value(const char *key)
+{
+	const char *at = strstr(case_result(), key);
+
+	TEST_ASSERT(at, "%s not in: %s", key, case_result());
+	return strtol(at + strlen(key), NULL, 0);
+}
+
+/* ---- in the background -------------------------------------------------------- */
+
+static pid_t start(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	TEST_ASSERT(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		fn();
+}
+
+static void stop(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void merge_all_the_time(void)
+{
+	force_merge();
+	usleep(100);
+}
+
+static void merge_now_and_then(void)
+{
+	force_merge();
+	usleep(10000);
+}
+
+/* Page tables, page cache and anonymous memory come and go. */
+static void churn(void)
+{
+	const size_t len = 4 << 20;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = memfd_create("churn", 0);
+	pid_t pid;
+
+	if (p != MAP_FAILED) {
+		memset(p, 1, len);
+		if (fd >= 0 && write(fd, p, len / 2) < 0)
+			_exit(1);
+		munmap(p, len);
+	}
+	close(fd);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+}
+
+/* Pages that leave the direct map, and return to it. */
+static void secrets(void)
+{
+	const size_t len = 32 * PAGE_SIZE;
+	int fd = syscall(SYS_memfd_secret, 0);
+	char *p;
+
+	if (fd < 0 || ftruncate(fd, len))
+		_exit(1);
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		_exit(1);
+	memset(p, 2, len);
+	usleep(3000);
+	munmap(p, len);
+	close(fd);
+}
+
+static void set_memory_users(void)
+{
+	run_case("attributes 1");
+}
+
+/* ---- fixture ---------------------------------------------------------------- */
+
+FIXTURE(dmap) {
+	struct snp_guest *g;
+	pid_t load[NR_LOAD + 1];
+	int log;
+};
+
+static void guest_says_done(void)
+{
+	snp_guest_init();
+	snp_done();
+}
+
+FIXTURE_SETUP(dmap)
+{
+	snp_require();
+	__TEST_REQUIRE(!strcmp(read_text(DMAP "state"), "on\n"), DMAP "state: %s",
+		       read_text(DMAP "state"));
+	load_module();
+	/* One guest first: firmware and KVM take some pages for good. */
+	snp_free(snp_create_launched(guest_says_done));
+	force_merge();
+	self->log = snp_log_mark();
+}
+
+FIXTURE_TEARDOWN(dmap)
+{
+	const char *line;
+	int i;
+
+	for (i = 0; i <= NR_LOAD; i++)
+		stop(self->load[i]);
+	run_case("release");
+	run_case("free");
+	snp_free(self->g);
+	line = snp_log_complaint(self->log);
+	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+}
+
+#define DMAP_TEST(name) TEST_F_TIMEOUT(dmap, name, 300)
+
+/* ---- after a guest ------------------------------------------------------------ */
+
+/* Every page of the test memory private, validated, written; half of it back. */
+static void guest_takes_and_gives(void)
+{
+	u64 page;
+
+	snp_guest_init();
+	snp_validate_pages(0, SNP_TEST_PAGES, true);
+	snp_fill(snp_private(0), SNP_TEST_PAGES, 1);
+	for (page = 0; page < SNP_TEST_PAGES; page += SNP_PAGES_2M) {
+		snp_validate_pages(page, SNP_PAGES_2M / 2, false);
+		snp_psc_entry(0, snp_test_gpa(page), SNP_PSC_SHARED, SNP_4K);
+		snp_assert_eq(snp_psc(1), 0);
+	}
+	snp_sync(1, 0, 0, 0);
+	snp_done();
+}
+
+struct before {
+	long kb;
+	long others;
+};
+
+static struct before remember(void)
+{
+	return (struct before){ direct_map_2m_kb(), split_by_others() };
+}
+
+/* How much is missing that nobody but us has split, in kB */
+static long missing(const struct before *before)
+{
+	long others, kb;
+
+	/* Others may be at it. */
+	do {
+		others = split_by_others();
+		kb = direct_map_2m_kb();
+	} while (others != split_by_others());
+
+	return before->kb - (others - before->others) * REGION_KB - kb;
+}
+
+static long missing_soon(const struct before *before)
+{
+	long kb = 0;
+	int i;
+
+	for (i = 0; i < 600; i++) {
+		kb = missing(before);
+		if (!kb)
+			break;
+		usleep(100000);
+	}
+	return kb;
+}
+
+DMAP_TEST(is_back_by_itself_after_a_guest)
+{
+	struct before before = remember();
+	long splits = counter(DMAP "splits");
+
+	self->g = snp_create_launched(guest_takes_and_gives);
+	snp_expect_sync(self->g, 1);
+	ASSERT_LT(splits, counter(DMAP "splits")) TH_LOG("the guest split nothing");
+	ASSERT_LT(0, missing(&before)) TH_LOG("DirectMap2M is not less while the guest lives");
+	snp_expect_done(self->g);
+	snp_free(self->g);
+	self->g = NULL;
+
+	EXPECT_EQ(0, missing_soon(&before))
+		TH_LOG("DirectMap2M: %ld kB before, %ld kB less now", before.kb, missing(&before));
+}
+
+DMAP_TEST(is_back_after_guests_under_load_with_set_memory_and_secretmem_users)
+{
+	struct before before;
+	int i;
+
+	/* What CPA is going to split, it splits now. */
+	ASSERT_EQ(0, run_case("attributes 1")) TH_LOG("%s", case_result());
+	before = remember();
+	self->load[0] = start(churn);
+	self->load[1] = start(secrets);
+	self->load[2] = start(set_memory_users);
+	self->load[3] = start(merge_now_and_then);
+
+	for (i = 0; i < NR_GUESTS; i++) {
+		self->g = snp_create_launched(guest_takes_and_gives);
+		snp_expect_sync(self->g, 1);
+		snp_expect_done(self->g);
+		snp_free(self->g);
+		self->g = NULL;
+	}
+	for (i = 0; i <= NR_LOAD; i++) {
+		ASSERT_EQ(0, waitpid(self->load[i], NULL, WNOHANG))
+			TH_LOG("load %d has ended by itself", i);
+		stop(self->load[i]);
+		self->load[i] = 0;
+	}
+
+	EXPECT_EQ(0, missing_soon(&before))
+		TH_LOG("DirectMap2M: %ld kB before, %ld kB less now than others explain",
+		       before.kb, missing(&before));
+}
+
+/* ---- splits -------------------------------------------------------------------- */
+
+DMAP_TEST(whole_2m_conversion_splits_nothing)
+{
+	long splits = field("/proc/vmstat", "direct_map_level2_splits ");
+
+	ASSERT_EQ(0, run_case("huge")) TH_LOG("%s", case_result());
+	EXPECT_EQ(splits, field("/proc/vmstat", "direct_map_level2_splits "));
+}
+
+DMAP_TEST(psmash_of_a_2m_entry_finds_the_mapping_split)
+{
+	ASSERT_EQ(0, run_case("psmash")) TH_LOG("%s", case_result());
+}
+
+DMAP_TEST(splits_and_merges_are_traced)
+{
+	char want[128];
+
+	mkdir(TRACE, 0700);
+	ASSERT_EQ(0, write_text(TRACE "events/rmp/rmp_dmap_split/enable", "1"));
+	ASSERT_EQ(0, write_text(TRACE "events/rmp/rmp_dmap_merge/enable", "1"));
+	ASSERT_EQ(0, run_case("hold 2")) TH_LOG("%s", case_result());
+	snprintf(want, sizeof(want), "rmp_dmap_split: pfn=0x%lx first=0x%lx regions=1 split=1\n",
+		 case_value("pfn="), case_value("pfn="));
+	EXPECT_NE(NULL, strstr(read_text(TRACE "trace"), want)) TH_LOG("no %s", want);
+
+	snprintf(want, sizeof(want), "rmp_dmap_merge: pfn=0x%lx result=merged\n",
+		 case_value("pfn="));
+	force_merge();
+	EXPECT_EQ(NULL, strstr(read_text(TRACE "trace"), want)) TH_LOG("too early: %s", want);
+	ASSERT_EQ(0, run_case("release"));
+	force_merge();
+	EXPECT_NE(NULL, strstr(read_text(TRACE "trace"), want)) TH_LOG("no %s", want);
+	write_text(TRACE "events/rmp/enable", "0");
+	rmdir(TRACE);
+}
+
+DMAP_TEST(converting_128_mib_page_by_page_flushes_8_times_at_most)
+{
+	long splits = counter(DMAP "splits");
+
+	ASSERT_EQ(0, run_case("alloc 128")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("convert")) TH_LOG("%s", case_result());
+	EXPECT_LE(case_value("flushes="), 8);
+	EXPECT_GE(counter(DMAP "splits") - splits, 64);
+	ASSERT_EQ(0, run_case("large"));
+	EXPECT_EQ(0, case_value("large="));
+
+	ASSERT_EQ(0, run_case("share")) TH_LOG("%s", case_result());
+	force_merge();
+	ASSERT_EQ(0, run_case("large"));
+	EXPECT_EQ(case_value("regions="), case_value("large="));
+}
+
+DMAP_TEST(a_range_is_split_with_one_flush_and_merged_when_it_was_not_needed)
+{
+	ASSERT_EQ(0, run_case("alloc 64")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("range")) TH_LOG("%s", case_result());
+	EXPECT_EQ(1, case_value("flushes="));
+	ASSERT_EQ(0, run_case("large"));
+	EXPECT_EQ(0, case_value("large="));
+
+	force_merge();
+	ASSERT_EQ(0, run_case("large"));
+	EXPECT_EQ(case_value("regions="), case_value("large="));
+}
+
+DMAP_TEST(second_split_of_a_region_takes_its_old_table)
+{
+	long tables, merges;
+	int i;
+
+	ASSERT_EQ(0, run_case("alloc 64")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("range"));
+	force_merge();
+	tables = counter(DMAP "tables");
+	merges = counter(DMAP "merges");
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, run_case("range"));
+		force_merge();
+	}
+	EXPECT_EQ(10 * 32, counter(DMAP "merges") - merges);
+	EXPECT_EQ(tables, counter(DMAP "tables"));
+}
+
+/* ---- counts ----------------------------------------------------------------- */
+
+/* Private pages in the line of that pfn; 0: no line */
+static long private_pages(const char *file, long pfn)
+{
+	char line[32];
+	const char *at;
+
+	snprintf(line, sizeof(line), "0x%lx ", pfn);
+	at = strstr(read_text(file), line);
+	return at ? strtol(at + strlen(line), NULL, 0) : 0;
+}
+
+DMAP_TEST(private_pages_are_counted_per_2m_and_per_1g_also_when_a_fault_flips_one)
+{
+	long pfn, gig, before;
+
+	ASSERT_EQ(0, run_case("hold 1")) TH_LOG("%s", case_result());
+	pfn = case_value("pfn=");
+	gig = pfn & ~((1l << 18) - 1);
+	EXPECT_EQ(0, private_pages(DMAP "private_2m", pfn));
+	ASSERT_EQ(0, run_case("release"));
+
+	ASSERT_EQ(0, run_case("hold 37")) TH_LOG("%s", case_result());
+	pfn = case_value("pfn=");
+	gig = pfn & ~((1l << 18) - 1);
+	EXPECT_EQ(36, private_pages(DMAP "private_2m", pfn));
+	before = private_pages(DMAP "private_1g", gig);
+	ASSERT_EQ(0, run_case("release"));
+	EXPECT_EQ(0, private_pages(DMAP "private_2m", pfn));
+	EXPECT_EQ(before - 36, private_pages(DMAP "private_1g", gig));
+}
+
+/* ---- races ---------------------------------------------------------------------- */
+
+struct faults {
+	long recovered;
+	long flipped;
+};
+
+static struct faults faults(void)
+{
+	return (struct faults){ counter(FAULT "recovered"), counter(FAULT "flipped_pages") };
+}
+
+DMAP_TEST(region_that_becomes_private_during_a_merge_is_never_lost)
+{
+	struct faults before = faults(), now;
+	long merges = counter(DMAP "merges");
+
+	self->load[0] = start(merge_all_the_time);
+	ASSERT_EQ(0, run_case("race 1000")) TH_LOG("%s", case_result());
+	EXPECT_GE(counter(DMAP "merges") - merges, 500);
+
+	/* And the neighbours, which were never private, met no wrong mapping. */
+	now = faults();
+	EXPECT_EQ(case_value("flips="), now.recovered - before.recovered)
+		TH_LOG("a write to a shared page flipped another");
+	EXPECT_EQ(case_value("flips="), now.flipped - before.flipped);
+}
+
+DMAP_TEST(one_private_page_forbids_the_merge_where_the_mapping_shows_nothing_of_it)
+{
+	ASSERT_EQ(0, run_case("hold 2")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("bare")) TH_LOG("%s", case_result());
+	force_merge();
+	ASSERT_EQ(0, run_case("level"));
+	EXPECT_EQ(1, case_value("level=")) TH_LOG("merged over a private page");
+	ASSERT_EQ(0, run_case("release")) TH_LOG("%s", case_result());
+}
+
+DMAP_TEST(read_only_and_hidden_pages_survive_merges)
+{
+	self->load[0] = start(merge_all_the_time);
+	ASSERT_EQ(0, run_case("attributes 5")) TH_LOG("%s", case_result());
+}
+
+static void unplug_and_plug(void)
+{
+	write_text(CPU1, "0");
+	usleep(20000);
+	write_text(CPU1, "1");
+	usleep(20000);
+}
+
+DMAP_TEST(cpus_come_and_go_meanwhile)
+{
+	if (access(CPU1, W_OK))
+		SKIP(return, CPU1 ": CPU hotplug, two CPUs");
+
+	self->load[0] = start(merge_all_the_time);
+	self->load[1] = start(unplug_and_plug);
+	self->g = snp_create_launched(guest_takes_and_gives);
+	snp_expect_sync(self->g, 1);
+	EXPECT_EQ(0, run_case("race 300")) TH_LOG("%s", case_result());
+	snp_expect_done(self->g);
+	stop(self->load[1]);
+	self->load[1] = 0;
+	write_text(CPU1, "1");
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a host RMP fault costs. debugfs snp_bench/fault: a read measures, and gives
+ * "NAME VALUE" lines, in ns of the kernel's clock per page; with a clock that
+ * counts instructions (ICOUNT=1, see tools/vm) these are instructions:
+ *
+ *	anon		ordinary minor fault: first write to an anonymous page
+ *	file		ordinary minor fault: first write to a page that is in a
+ *			shmem file already, so nothing is allocated or cleared
+ *	recovered	a write to a private page, from the fault to the store
+ *	rmpupdate	RMPUPDATE of a private page to shared, as an instruction
+ *	emulation	the part of it that the software platform works on it, without
+ *			the #UD that leads there
+ *	errorcode	what the platform adds to the beginning of such a fault
+ *
+ * All are faults of the kernel, on the same pages, in one run: so they compare. Of
+ * several batches the cheapest counts, as an interrupt comes into some. Without SNP
+ * only the first two. Used by tests/bench/fault.
+ */
+#include <linux/cc_platform.h>
+#include <linux/debugfs.h>
+#include <linux/io.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/psp-sev.h>
+#include <linux/seq_file.h>
+#include <linux/shmem_fs.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include <asm/sev.h>
+#include <asm/trap_pf.h>
+
+#define PAGES		256
+#define BATCHES		8
+#define TEST_GPA	0x4000000000ULL
+#define NOT_MEASURED	U64_MAX
+
+static unsigned int asid = 15;
+module_param(asid, uint, 0444);
+MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
+
+static DEFINE_MUTEX(bench_lock);
+static struct page *pages[PAGES];
+
+/* The platform's own functions, if there is a platform */
+static int (*soft_rmpupdate)(u64 pa, const struct rmp_state *state);
+static unsigned long (*soft_error_code)(unsigned long error_code, unsigned long address);
+
+static u64 now(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+static int make_private(struct page *page)
+{
+	u64 pfn = page_to_pfn(page);
+
+	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), PG_LEVEL_4K, asid, false);
+}
+
+static int all_private(void)
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < PAGES; i++)
+		ret = make_private(pages[i]);
+	return ret;
+}
+
+static int all_shared(void)
+{
+	bool assigned;
+	int i, level, ret = 0;
+
+	for (i = 0; i < PAGES; i++) {
+		u64 pfn = page_to_pfn(pages[i]);
+
+		if (!snp_lookup_rmpentry(pfn, &assigned, &level) && assigned &&
+		    rmp_make_shared(pfn, PG_LEVEL_4K))
+			ret = -EIO;
+	}
+	return ret;
+}
+
+static int touch_user(unsigned long at)
+{
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		if (put_user(1, (char __user *)at + i * PAGE_SIZE))
+			return -EFAULT;
+	return 0;
+}
+
+/* Less than 2M, so no huge page comes into it. */
+static u64 minor_faults(struct file *file)
+{
+	unsigned long at;
+	u64 t;
+	int ret;
+
+	at = vm_mmap(file, 0, PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		     file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(at))
+		return NOT_MEASURED;
+	t = now();
+	ret = touch_user(at);
+	t = now() - t;
+	vm_munmap(at, PAGES * PAGE_SIZE);
+	return ret ? NOT_MEASURED : t;
+}
+
+static u64 anon(void)
+{
+	return minor_faults(NULL);
+}
+
+static u64 in_file(void)
+{
+	struct file *file = shmem_file_setup("snp_bench", PAGES * PAGE_SIZE, 0);
+	u64 t;
+
+	if (IS_ERR(file))
+		return NOT_MEASURED;
+	t = minor_faults(file);
+	if (t != NOT_MEASURED)
+		t = minor_faults(file);
+	fput(file);
+	return t;
+}
+
+static u64 recovered(void)
+{
+	u64 t;
+	int i;
+
+	if (all_private())
+		return NOT_MEASURED;
+	t = now();
+	for (i = 0; i < PAGES; i++)
+		WRITE_ONCE(*(u8 *)page_address(pages[i]), i);
+	return now() - t;
+}
+
+static u64 rmpupdate(void)
+{
+	struct rmp_state state = { .pagesize = RMP_PG_SIZE_4K };
+	int i, ret, bad = 0;
+	u64 t;
+
+	if (all_private())
+		return NOT_MEASURED;
+	t = now();
+	for (i = 0; i < PAGES; i++) {
+		asm volatile(".byte 0xF2, 0x0F, 0x01, 0xFE"
+			     : "=a" (ret)
+			     : "a" (page_to_phys(pages[i])), "c" (&state)
+			     : "memory", "cc");
+		bad |= ret;
+	}
+	t = now() - t;
+	return bad ? NOT_MEASURED : t;
+}
+
+static u64 emulation(void)
+{
+	struct rmp_state state = { .pagesize = RMP_PG_SIZE_4K };
+	int i, bad = 0;
+	u64 t;
+
+	if (!soft_rmpupdate || all_private())
+		return NOT_MEASURED;
+	t = now();
+	for (i = 0; i < PAGES; i++)
+		bad |= soft_rmpupdate(page_to_phys(pages[i]), &state);
+	t = now() - t;
+	return bad ? NOT_MEASURED : t;
+}
+
+static u64 errorcode(void)
+{
+	unsigned long code = X86_PF_PROT | X86_PF_WRITE;
+	int i, bad = 0;
+	u64 t;
+
+	if (!soft_error_code || all_private())
+		return NOT_MEASURED;
+	t = now();
+	for (i = 0; i < PAGES; i++)
+		bad |= !(soft_error_code(code, (unsigned long)page_address(pages[i])) & X86_PF_RMP);
+	t = now() - t;
+	return bad ? NOT_MEASURED : t;
+}
+
+static const struct {
+	const char *name;
+	u64 (*run)(void);
+	bool snp;
+} costs[] = {
+	{ "anon",	anon },
+	{ "file",	in_file },
+	{ "recovered",	recovered,	true },
+	{ "rmpupdate",	rmpupdate,	true },
+	{ "emulation",	emulation,	true },
+	{ "errorcode",	errorcode,	true },
+};
+
+static int fault_show(struct seq_file *m, void *unused)
+{
+	int i, batch, ret = 0;
+	u64 t, best;
+
+	mutex_lock(&bench_lock);
+	for (i = 0; i < ARRAY_SIZE(costs) && !ret; i++) {
+		if (costs[i].snp && !cc_platform_has(CC_ATTR_HOST_SEV_SNP))
+			continue;
+		best = NOT_MEASURED;
+		for (batch = 0; batch < BATCHES; batch++) {
+			t = costs[i].run();
+			best = min(best, t);
+			if (costs[i].snp && all_shared())
+				ret = -EIO;
+			cond_resched();
+		}
+		if (best != NOT_MEASURED)
+			seq_printf(m, "%s %llu\n", costs[i].name, best / PAGES);
+	}
+	mutex_unlock(&bench_lock);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(fault);
+
+/* Not exported, and nobody but a measurement should want them */
+static void *find(const char *symbol)
+{
+	static unsigned long (*lookup)(const char *name);
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+
+	if (!lookup && !register_kprobe(&kp)) {
+		lookup = (void *)kp.addr;
+		unregister_kprobe(&kp);
+	}
+	return lookup ? (void *)lookup(symbol) : NULL;
+}
+
+static struct dentry *dir;
+
+static void free_pages_(void)
+{
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+}
+
+static int __init snp_bench_init(void)
+{
+	int i;
+
+	for (i = 0; i < PAGES; i++) {
+		pages[i] = alloc_page(GFP_KERNEL);
+		if (!pages[i]) {
+			free_pages_();
+			return -ENOMEM;
+		}
+	}
+	soft_rmpupdate = find("snp_soft_rmpupdate");
+	soft_error_code = find("snp_soft_host_fault");
+	dir = debugfs_create_dir("snp_bench", NULL);
+	debugfs_create_file("fault", 0400, dir, NULL, &fault_fops);
+	return 0;
+}
+module_init(snp_bench_init);
+
+static void __exit snp_bench_exit(void)
+{
+	debugfs_remove(dir);
+	free_pages_();
+}
+module_exit(snp_bench_exit);
+
+MODULE_DESCRIPTION("Cost of host RMP faults");
+MODULE_LICENSE("GPL");
