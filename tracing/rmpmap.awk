@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The drawing half of rmpmap: runs of debugfs rmp/map in, a picture out. Any awk.
+
+function num(h,   i, v) {
+	v = 0
+	for (i = 3; i <= length(h); i++)
+		v = v * 16 + index("0123456789abcdef", substr(h, i, 1)) - 1
+	return v
+}
+
+function hex(v,   s, d) {
+	if (v == 0)
+		return "0"
+	while (v > 0) {
+		d = v % 16
+		s = substr("0123456789abcdef", d + 1, 1) s
+		v = (v - d) / 16
+	}
+	return s
+}
+
+function size(pages) {
+	if (pages % 262144 == 0) return pages / 262144 "G"
+	if (pages % 256 == 0) return pages / 256 "M"
+	return pages * 4 "K"
+}
+
+BEGIN {
+	# kind, glyph, terminal colour, SVG colour, words
+	define("none",     " ",  "0",     "#ffffff", "nothing")
+	define("shared",   "·",  "90",    "#d9d9d9", "shared")
+	define("p4",       "▒",  "32",    "#74c476", "private 4K")
+	define("p2",       "█",  "32",    "#238b45", "private 2M")
+	define("i4",       "░",  "33",    "#fdae6b", "not validated 4K")
+	define("i2",       "▓",  "33",    "#e6550d", "not validated 2M")
+	define("vmsa",     "V",  "35",    "#6a51a3", "VMSA")
+	define("firmware", "F",  "34",    "#3182bd", "firmware")
+	define("busy",     "!",  "31",    "#de2d26", "in transit")
+	define("fixed",    "#",  "36",    "#636363", "hv-fixed")
+	define("mixed",    "▚",  "1;37",  "#9e9ac8", "mixed")
+	max_cells = 65536
+	nruns = 0
+}
+
+function define(kind, glyph, ansi, fill, words) {
+	kinds[++nkinds] = kind
+	glyphs[kind] = glyph
+	ansis[kind] = ansi
+	fills[kind] = fill
+	texts[kind] = words
+}
+
+function kind_of(state, level) {
+	if (state == "hole") return "none"
+	if (state == "shared") return "shared"
+	if (state == "hv-fixed") return "fixed"
+	if (state == "firmware") return "firmware"
+	if (state == "vmsa") return "vmsa"
+	if (state == "valid") return level == "2M" ? "p2" : "p4"
+	if (state == "invalid") return level == "2M" ? "i2" : "i4"
+	return "busy"
+}
+
+# Runs in the order of the picture: by pfn as they come, or by guest frame
+NF >= 7 && $1 ~ /^0x/ {
+	if (asid != "" && ($5 != asid || $3 == "firmware"))
+		next
+	at = asid != "" ? num($6) / 4096 : num($1)
+	n = $2 + 0
+	if (last >= 0 && at > last) {
+		# By pfn, no more can follow.
+		if (asid == "")
+			exit
+		next
+	}
+	if (at < first) {
+		n -= first - at
+		at = first
+	}
+	if (last >= 0 && at + n - 1 > last)
+		n = last - at + 1
+	if (n <= 0)
+		next
+	start[nruns] = at
+	pages[nruns] = n
+	kind[nruns] = kind_of($3, $4)
+	maps[nruns] = $7
+	nruns++
+	if (!seen || at < low) low = at
+	if (at + n > high) high = at + n
+	seen = 1
+	owner = $5 ? "ASID " $5 : ($3 == "firmware" || $3 == "reclaim" ? "firmware" : "host")
+	total[owner, kind_of($3, $4)] += n
+	owners[owner] = 1
+}
+
+END {
+	if (!seen) {
+		print "rmpmap: nothing there" > "/dev/stderr"
+		exit 1
+	}
+	if (mode == "totals") {
+		draw_totals()
+		exit 0
+	}
+	if (last >= 0) {
+		low = first
+		if (asid != "" || high < last + 1)
+			high = last + 1
+	}
+	if (asid != "" && last < 0) {
+		# The guest's holes are far apart; begin at a boundary.
+		low -= low % 512
+	}
+	want = mode == "svg" ? 4096 : rows * 64
+	if (!cell) {
+		cell = 1
+		while ((high - low) / cell > want)
+			cell *= 2
+	}
+	low -= low % cell
+	ncells = int((high - low + cell - 1) / cell)
+	if (ncells > max_cells) {
+		printf "rmpmap: %d cells, more than %d: a larger -c\n", ncells, max_cells > "/dev/stderr"
+		exit 1
+	}
+	fill_cells()
+	if (mode == "svg")
+		draw_svg()
+	else
+		draw_text()
+}
+
+# A cell has the kind of all its pages, or it is mixed.
+function fill_cells(   r, c, c1) {
+	for (r = 0; r < nruns; r++) {
+		c1 = int((start[r] + pages[r] - 1 - low) / cell)
+		for (c = int((start[r] - low) / cell); c <= c1; c++) {
+			if (!(c in what))
+				what[c] = kind[r]
+			else if (what[c] != kind[r] && kind[r] != "none")
+				what[c] = what[c] == "none" ? kind[r] : "mixed"
+			if (maps[r] == "4K")
+				split_map[c] = 1
+			filled[c] += overlap(r, c)
+		}
+	}
+	# Of a guest, what it does not own is absent, not shared.
+	for (c = 0; c < ncells; c++) {
+		if (!(c in what))
+			what[c] = "none"
+		else if (asid != "" && filled[c] < cell)
+			what[c] = "mixed"
+		used[what[c]]++
+	}
+}
+
+function overlap(r, c,   a, b) {
+	a = low + c * cell
+	b = a + cell
+	if (start[r] > a) a = start[r]
+	if (start[r] + pages[r] < b) b = start[r] + pages[r]
+	return b - a
+}
+
+function paint(kind, s) {
+	return color ? "\033[" ansis[kind] "m" s "\033[0m" : s
+}
+
+# Rows of nothing are left out.
+function draw_text(   r, c, line, any, skipped) {
+	printf "%s, a cell is %s, a row %s\n", asid != "" ? "guest of ASID " asid : "physical memory",
+	       size(cell), size(cell * 64)
+	rows = int((ncells + 63) / 64)
+	for (r = 0; r < rows; r++) {
+		line = ""
+		any = 0
+		for (c = r * 64; c < r * 64 + 64 && c < ncells; c++) {
+			any = any || what[c] != "none"
+			line = line paint(what[c], glyphs[what[c]])
+		}
+		if (!any) {
+			if (!skipped)
+				print "..."
+			skipped = 1
+			continue
+		}
+		skipped = 0
+		printf "%012s %s\n", hex((low + r * 64 * cell) * 4096), line
+	}
+	draw_legend()
+}
+
+function draw_legend(   k, line, words, width) {
+	width = 13
+	line = "             "
+	for (k = 1; k <= nkinds; k++) {
+		if (!used[kinds[k]] || kinds[k] == "none")
+			continue
+		words = texts[kinds[k]]
+		if (kinds[k] == "mixed" && asid != "")
+			words = "partly private"
+		if (width + length(words) + 4 > 79) {
+			print line
+			line = "             "
+			width = 13
+		}
+		line = line paint(kinds[k], glyphs[kinds[k]]) " " words "  "
+		width += length(words) + 4
+	}
+	sub(/ *$/, "", line)
+	print line
+}
+
+function draw_totals(   o, k, names, n, i, j, t) {
+	for (o in owners)
+		names[++n] = o
+	for (i = 2; i <= n; i++)
+		for (j = i; j > 1 && names[j - 1] > names[j]; j--) {
+			t = names[j]
+			names[j] = names[j - 1]
+			names[j - 1] = t
+		}
+	for (i = 1; i <= n; i++)
+		for (k = 1; k <= nkinds; k++)
+			if (kinds[k] != "none" && total[names[i], kinds[k]])
+				printf "%-9s %-17s %9d pages\n", names[i], texts[kinds[k]],
+				       total[names[i], kinds[k]]
+}
+
+# Hilbert curve of order 2^n: cell number -> column and row
+function hilbert(side, d,   s, rx, ry, t) {
+	hx = hy = 0
+	for (s = 1; s < side; s *= 2) {
+		rx = int(d / 2) % 2
+		ry = (d + rx) % 2
+		if (!ry) {
+			if (rx) {
+				hx = s - 1 - hx
+				hy = s - 1 - hy
+			}
+			t = hx
+			hx = hy
+			hy = t
+		}
+		hx += s * rx
+		hy += s * ry
+		d = int(d / 4)
+	}
+}
+
+function draw_svg(   side, c, k, px, y) {
+	side = 1
+	while (side * side < ncells)
+		side *= 2
+	px = side > 64 ? 4 : 8
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n",
+	       side * px + 180, side * px < 260 ? 260 : side * px
+	printf "<title>%s from 0x%s, a cell is %s</title>\n",
+	       asid != "" ? "Guest of ASID " asid : "Physical memory", hex(low * 4096), size(cell)
+	for (c = 0; c < ncells; c++) {
+		if (what[c] == "none")
+			continue
+		hilbert(side, c)
+		printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n",
+		       hx * px, hy * px, px, px, fills[what[c]]
+		# The direct map is in 4K here.
+		if (split_map[c] && asid == "")
+			printf "<rect x=\"%d\" y=\"%d\" width=\"2\" height=\"2\"/>\n", hx * px, hy * px
+	}
+	y = 16
+	for (k = 1; k <= nkinds; k++) {
+		if (!used[kinds[k]] || kinds[k] == "none")
+			continue
+		printf "<rect x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">%s</text>\n",
+		       side * px + 12, y - 10, fills[kinds[k]], side * px + 30, y, texts[kinds[k]]
+		y += 20
+	}
+	if (asid == "") {
+		printf "<rect x=\"%d\" y=\"%d\" width=\"2\" height=\"2\"/><text x=\"%d\" y=\"%d\">direct map in 4K</text>\n",
+		       side * px + 12, y - 6, side * px + 30, y
+		y += 20
+	}
+	printf "<text x=\"%d\" y=\"%d\">a cell is %s</text>\n</svg>\n", side * px + 12, y + 8, size(cell)
+}
