@@ -480,6 +480,18 @@ DMAP_TEST(region_that_becomes_private_during_a_merge_is_never_lost)
 	EXPECT_EQ(case_value("flips="), now.flipped - before.flipped);
 }
 
+DMAP_TEST(no_merge_between_the_split_and_the_assignment)
+{
+	ASSERT_EQ(0, run_case("begin")) TH_LOG("%s", case_result());
+	force_merge();
+	ASSERT_EQ(0, run_case("level"));
+	EXPECT_EQ(1, case_value("level=")) TH_LOG("merged under a conversion");
+	ASSERT_EQ(0, run_case("assign")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("level"));
+	EXPECT_EQ(1, case_value("level=")) TH_LOG("a private page below a 2M mapping");
+	ASSERT_EQ(0, run_case("release")) TH_LOG("%s", case_result());
+}
+
 DMAP_TEST(one_private_page_forbids_the_merge_where_the_mapping_shows_nothing_of_it)
 {
 	ASSERT_EQ(0, run_case("hold 2")) TH_LOG("%s", case_result());

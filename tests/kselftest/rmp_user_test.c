@@ -707,10 +707,11 @@ USER_TEST(o_direct_on_tmpfs_fails_with_efault)
 USER_TEST(o_direct_on_9p_flips_when_the_cpu_copies_and_not_by_dma)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_DIRECT);
-	struct statfs fs;
 
-	if (fd < 0 || fstatfs(fd, &fs) || fs.f_type != V9FS_MAGIC)
-		SKIP(return, "this program is not on 9p");
+	/* statfs() says what the server's file system is. */
+	if (!strstr(read_text("/proc/self/mountinfo"), " - 9p "))
+		SKIP(return, "nothing is on 9p");
+	ASSERT_LE(0, fd);
 	EXPECT_EQ(4096, pread(fd, self->p, 4096, 0));
 	EXPECT_UNTOUCHED();
 	EXPECT_EQ(512, pread(fd, self->p + OFFSET, 512, 0));

@@ -2,7 +2,7 @@
 // Mutant: a hugetlb mapping is split like any other
 // File: arch/x86/mm/rmp_fault_user.c
 // Test: rmp_user_test
-// Caught: not ok .*hugetlb_cannot_be_split
+// Caught: kernel BUG at mm/hugetlb.c
 // Limit: 60
 // Expect: is_vm_hugetlb_page -1
 

@@ -2,9 +2,9 @@
 // Mutant: a merge does not look whether a page is becoming private
 // File: arch/x86/mm/pat/dmap_rmp.c
 // Test: dmap_test
-// Caught: not ok .*region_that_becomes_private_during_a_merge
+// Caught: not ok .*no_merge_between_the_split_and_the_assignment
 // Limit: 60
-// Expect: atomic_cmpxchg -1
+// Expect: users -1
 
 @@
 expression r;
@@ -14,5 +14,16 @@ expression r;
  <...
 -!atomic_cmpxchg(&r->users, 0, DMAP_MERGING)
 +atomic_add_return(DMAP_MERGING, &r->users)
+ ...>
+ }
+
+@@
+expression r;
+@@
+ dmap_candidate(...)
+ {
+ <...
+-atomic_read(&r.users)
++0
  ...>
  }
