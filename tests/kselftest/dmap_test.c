@@ -452,10 +452,12 @@ struct faults {
 
 static struct faults faults(void)
 {
-	return (struct faults){ read_number(FAULT "recovered"), read_number(FAULT "flipped_pages") };
+	return (struct faults){
+		read_number(FAULT "recovered"), read_number(FAULT "flipped_pages"),
+	};
 }
 
-static int race(long rounds)
+static int run_race(long rounds)
 {
 	char line[32];
 
@@ -469,7 +471,7 @@ DMAP_TEST(region_that_becomes_private_during_a_merge_is_never_lost)
 	long merges = read_number(DMAP "merges");
 
 	self->load[0] = start(merge_all_the_time);
-	ASSERT_EQ(0, race(env_number("ROUNDS", 200))) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_race(env_number("ROUNDS", 200))) TH_LOG("%s", case_result());
 	EXPECT_GE(read_number(DMAP "merges") - merges, case_value("merges="));
 	EXPECT_LT(0, case_value("merges="));
 
@@ -525,7 +527,7 @@ DMAP_TEST(cpus_come_and_go_meanwhile)
 	self->load[1] = start(unplug_and_plug);
 	self->g = snp_create_launched(guest_takes_and_gives);
 	snp_expect_sync(self->g, 1);
-	EXPECT_EQ(0, race(env_number("ROUNDS", 200) / 4)) TH_LOG("%s", case_result());
+	EXPECT_EQ(0, run_race(env_number("ROUNDS", 200) / 4)) TH_LOG("%s", case_result());
 	snp_expect_done(self->g);
 	stop(self->load[1]);
 	self->load[1] = 0;
