@@ -6,6 +6,9 @@
  *
  * Conversions of guests are real ones; those that a guest cannot order (2M
  * entries, PSMASH, races) come from tests/modules/dmap_test.c, from $MODULES.
+ *
+ *	ROUNDS=n	how often in each race, for long runs (200)
+ *	GUESTS=n	how many guests come and go under load (1)
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -21,57 +24,25 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
+#include "files.h"
 #include "snp.h"
 
 #define MODULE		"/sys/kernel/debug/dmap_test/"
 #define DMAP		"/sys/kernel/debug/rmp_dmap/"
 #define FAULT		"/sys/kernel/debug/rmp_fault/"
+#define KFENCE		"/sys/module/kfence/parameters/sample_interval"
 #define CPU1		"/sys/devices/system/cpu/cpu1/online"
 #define TRACE		"/sys/kernel/tracing/instances/dmap_test/"
 #define REGION_KB	2048l
 #define NR_LOAD		3
-#define NR_GUESTS	2
+/* So much of its test memory a guest takes. */
+#define TAKEN_PAGES	SNP_PAGES_2M
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret	447
 #endif
 
 /* ---- files -------------------------------------------------------------------- */
-
-static char *read_text(const char *path)
-{
-	static char text[1 << 16];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0, got;
-
-	text[0] = '\0';
-	if (fd < 0)
-		return text;
-	while (n < (ssize_t)sizeof(text) - 1 &&
-	       (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
-		n += got;
-	text[n] = '\0';
-	close(fd);
-	return text;
-}
-
-/* 0 or errno */
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return errno;
-	ret = write(fd, text, strlen(text)) < 0 ? errno : 0;
-	close(fd);
-	return ret;
-}
-
-static long counter(const char *path)
-{
-	return strtol(read_text(path), NULL, 0);
-}
 
 /* "<key> <number>" in a file of such lines */
 static long field(const char *path, const char *key)
@@ -90,7 +61,7 @@ static long direct_map_2m_kb(void)
 /* 2M entries that somebody else has split: CPA has no way back. */
 static long split_by_others(void)
 {
-	return field("/proc/vmstat", "direct_map_level2_splits ") - counter(DMAP "splits");
+	return field("/proc/vmstat", "direct_map_level2_splits ") - read_number(DMAP "splits");
 }
 
 static int force_merge(void)
@@ -99,21 +70,6 @@ static int force_merge(void)
 }
 
 /* ---- the module ------------------------------------------------------------- */
-
-static void load_module(void)
-{
-	const char *folder = getenv("MODULES");
-	char path[PATH_MAX];
-	int fd;
-
-	if (!access(MODULE "run", F_OK))
-		return;
-	snprintf(path, sizeof(path), "%s/dmap_test.ko", folder ?: ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	__TEST_REQUIRE(fd >= 0, "%s (make modules)", path);
-	TEST_ASSERT(!syscall(SYS_finit_module, fd, "", 0), "%s: %s", path, strerror(errno));
-	close(fd);
-}
 
 static char *case_result(void)
 {
@@ -220,21 +176,16 @@ FIXTURE(dmap) {
 	int log;
 };
 
-static void guest_says_done(void)
-{
-	snp_guest_init();
-	snp_done();
-}
-
 FIXTURE_SETUP(dmap)
 {
+	int err;
+
 	snp_require();
 	__TEST_REQUIRE(!strcmp(read_text(DMAP "state"), "on\n"), DMAP "state: %s",
 		       read_text(DMAP "state"));
-	load_module();
-	/* One guest first: firmware and KVM take some pages for good. */
-	snp_free(snp_create_launched(guest_says_done));
-	force_merge();
+	err = load_module("dmap_test");
+	__TEST_REQUIRE(err != ENOENT, "dmap_test.ko in $MODULES (make modules)");
+	ASSERT_EQ(0, err) TH_LOG("dmap_test.ko: %s", strerror(err));
 	self->log = snp_log_mark();
 }
 
@@ -245,6 +196,7 @@ FIXTURE_TEARDOWN(dmap)
 
 	for (i = 0; i <= NR_LOAD; i++)
 		stop(self->load[i]);
+	write_text(KFENCE, "0");
 	run_case("release");
 	run_case("free");
 	snp_free(self->g);
@@ -256,19 +208,20 @@ FIXTURE_TEARDOWN(dmap)
 
 /* ---- after a guest ------------------------------------------------------------ */
 
-/* Every page of the test memory private, validated, written; half of it back. */
+/* Pages private, validated, written; then some of them back. */
 static void guest_takes_and_gives(void)
 {
+	unsigned int i = 0;
 	u64 page;
 
 	snp_guest_init();
-	snp_validate_pages(0, SNP_TEST_PAGES, true);
-	snp_fill(snp_private(0), SNP_TEST_PAGES, 1);
-	for (page = 0; page < SNP_TEST_PAGES; page += SNP_PAGES_2M) {
-		snp_validate_pages(page, SNP_PAGES_2M / 2, false);
-		snp_psc_entry(0, snp_test_gpa(page), SNP_PSC_SHARED, SNP_4K);
-		snp_assert_eq(snp_psc(1), 0);
+	snp_validate_pages(0, TAKEN_PAGES, true);
+	snp_fill(snp_private(0), TAKEN_PAGES, 1);
+	for (page = 0; page < TAKEN_PAGES; page += 64) {
+		snp_validate_pages(page, 1, false);
+		snp_psc_entry(i++, snp_test_gpa(page), SNP_PSC_SHARED, SNP_4K);
 	}
+	snp_assert_eq(snp_psc(i), 0);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -278,8 +231,17 @@ struct before {
 	long others;
 };
 
+static void guest_says_done(void)
+{
+	snp_guest_init();
+	snp_done();
+}
+
+/* After a first guest: firmware and KVM take some pages for good. */
 static struct before remember(void)
 {
+	snp_free(snp_create_launched(guest_says_done));
+	force_merge();
 	return (struct before){ direct_map_2m_kb(), split_by_others() };
 }
 
@@ -314,11 +276,11 @@ static long missing_soon(const struct before *before)
 DMAP_TEST(is_back_by_itself_after_a_guest)
 {
 	struct before before = remember();
-	long splits = counter(DMAP "splits");
+	long splits = read_number(DMAP "splits");
 
 	self->g = snp_create_launched(guest_takes_and_gives);
 	snp_expect_sync(self->g, 1);
-	ASSERT_LT(splits, counter(DMAP "splits")) TH_LOG("the guest split nothing");
+	ASSERT_LT(splits, read_number(DMAP "splits")) TH_LOG("the guest split nothing");
 	ASSERT_LT(0, missing(&before)) TH_LOG("DirectMap2M is not less while the guest lives");
 	snp_expect_done(self->g);
 	snp_free(self->g);
@@ -328,20 +290,22 @@ DMAP_TEST(is_back_by_itself_after_a_guest)
 		TH_LOG("DirectMap2M: %ld kB before, %ld kB less now", before.kb, missing(&before));
 }
 
-DMAP_TEST(is_back_after_guests_under_load_with_set_memory_and_secretmem_users)
+DMAP_TEST(is_back_after_guests_under_load_with_set_memory_secretmem_and_kfence)
 {
 	struct before before;
 	int i;
 
-	/* What CPA is going to split, it splits now. */
+	/* What CPA is going to split, it splits now; KFENCE makes its pool. */
 	ASSERT_EQ(0, run_case("attributes 1")) TH_LOG("%s", case_result());
+	if (!access(KFENCE, F_OK))
+		ASSERT_EQ(0, write_text(KFENCE, "10"));
 	before = remember();
 	self->load[0] = start(churn);
 	self->load[1] = start(secrets);
 	self->load[2] = start(set_memory_users);
 	self->load[3] = start(merge_now_and_then);
 
-	for (i = 0; i < NR_GUESTS; i++) {
+	for (i = 0; i < env_number("GUESTS", 1); i++) {
 		self->g = snp_create_launched(guest_takes_and_gives);
 		snp_expect_sync(self->g, 1);
 		snp_expect_done(self->g);
@@ -398,14 +362,14 @@ DMAP_TEST(splits_and_merges_are_traced)
 	rmdir(TRACE);
 }
 
-DMAP_TEST(converting_128_mib_page_by_page_flushes_8_times_at_most)
+DMAP_TEST(converting_64_mib_page_by_page_flushes_8_times_at_most)
 {
-	long splits = counter(DMAP "splits");
+	long splits = read_number(DMAP "splits");
 
-	ASSERT_EQ(0, run_case("alloc 128")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("alloc 64")) TH_LOG("%s", case_result());
 	ASSERT_EQ(0, run_case("convert")) TH_LOG("%s", case_result());
 	EXPECT_LE(case_value("flushes="), 8);
-	EXPECT_GE(counter(DMAP "splits") - splits, 64);
+	EXPECT_GE(read_number(DMAP "splits") - splits, 32);
 	ASSERT_EQ(0, run_case("large"));
 	EXPECT_EQ(0, case_value("large="));
 
@@ -436,14 +400,14 @@ DMAP_TEST(second_split_of_a_region_takes_its_old_table)
 	ASSERT_EQ(0, run_case("alloc 64")) TH_LOG("%s", case_result());
 	ASSERT_EQ(0, run_case("range"));
 	force_merge();
-	tables = counter(DMAP "tables");
-	merges = counter(DMAP "merges");
+	tables = read_number(DMAP "tables");
+	merges = read_number(DMAP "merges");
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, run_case("range"));
 		force_merge();
 	}
-	EXPECT_EQ(10 * 32, counter(DMAP "merges") - merges);
-	EXPECT_EQ(tables, counter(DMAP "tables"));
+	EXPECT_EQ(10 * 32, read_number(DMAP "merges") - merges);
+	EXPECT_EQ(tables, read_number(DMAP "tables"));
 }
 
 /* ---- counts ----------------------------------------------------------------- */
@@ -488,23 +452,46 @@ struct faults {
 
 static struct faults faults(void)
 {
-	return (struct faults){ counter(FAULT "recovered"), counter(FAULT "flipped_pages") };
+	return (struct faults){
+		read_number(FAULT "recovered"), read_number(FAULT "flipped_pages"),
+	};
+}
+
+static int run_race(long rounds)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "race %ld", rounds);
+	return run_case(line);
 }
 
 DMAP_TEST(region_that_becomes_private_during_a_merge_is_never_lost)
 {
 	struct faults before = faults(), now;
-	long merges = counter(DMAP "merges");
+	long merges = read_number(DMAP "merges");
 
 	self->load[0] = start(merge_all_the_time);
-	ASSERT_EQ(0, run_case("race 1000")) TH_LOG("%s", case_result());
-	EXPECT_GE(counter(DMAP "merges") - merges, 500);
+	ASSERT_EQ(0, run_race(env_number("ROUNDS", 200))) TH_LOG("%s", case_result());
+	EXPECT_GE(read_number(DMAP "merges") - merges, case_value("merges="));
+	EXPECT_LT(0, case_value("merges="));
 
 	/* And the neighbours, which were never private, met no wrong mapping. */
 	now = faults();
 	EXPECT_EQ(case_value("flips="), now.recovered - before.recovered)
 		TH_LOG("a write to a shared page flipped another");
 	EXPECT_EQ(case_value("flips="), now.flipped - before.flipped);
+}
+
+DMAP_TEST(no_merge_between_the_split_and_the_assignment)
+{
+	ASSERT_EQ(0, run_case("begin")) TH_LOG("%s", case_result());
+	force_merge();
+	ASSERT_EQ(0, run_case("level"));
+	EXPECT_EQ(1, case_value("level=")) TH_LOG("merged under a conversion");
+	ASSERT_EQ(0, run_case("assign")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("level"));
+	EXPECT_EQ(1, case_value("level=")) TH_LOG("a private page below a 2M mapping");
+	ASSERT_EQ(0, run_case("release")) TH_LOG("%s", case_result());
 }
 
 DMAP_TEST(one_private_page_forbids_the_merge_where_the_mapping_shows_nothing_of_it)
@@ -520,15 +507,15 @@ DMAP_TEST(one_private_page_forbids_the_merge_where_the_mapping_shows_nothing_of_
 DMAP_TEST(read_only_and_hidden_pages_survive_merges)
 {
 	self->load[0] = start(merge_all_the_time);
-	ASSERT_EQ(0, run_case("attributes 5")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("attributes 2")) TH_LOG("%s", case_result());
 }
 
 static void unplug_and_plug(void)
 {
 	write_text(CPU1, "0");
-	usleep(20000);
+	usleep(100000);
 	write_text(CPU1, "1");
-	usleep(20000);
+	usleep(100000);
 }
 
 DMAP_TEST(cpus_come_and_go_meanwhile)
@@ -536,11 +523,11 @@ DMAP_TEST(cpus_come_and_go_meanwhile)
 	if (access(CPU1, W_OK))
 		SKIP(return, CPU1 ": CPU hotplug, two CPUs");
 
-	self->load[0] = start(merge_all_the_time);
+	self->load[0] = start(merge_now_and_then);
 	self->load[1] = start(unplug_and_plug);
 	self->g = snp_create_launched(guest_takes_and_gives);
 	snp_expect_sync(self->g, 1);
-	EXPECT_EQ(0, run_case("race 300")) TH_LOG("%s", case_result());
+	EXPECT_EQ(0, run_race(env_number("ROUNDS", 200) / 4)) TH_LOG("%s", case_result());
 	snp_expect_done(self->g);
 	stop(self->load[1]);
 	self->load[1] = 0;

@@ -4,7 +4,7 @@
  * tests/modules/rmp_fault_test.c. Here: that each write is counted and traced
  * as what it is, and that what must not be repaired is left to the stock path.
  *
- *	rmp_fault_test [folder of rmp_fault_test.ko], or $MODULES
+ *	rmp_fault_test, with $MODULES the folder of rmp_fault_test.ko
  *
  * The module stays loaded: other tests write through it, too.
  */
@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 
 #include "kselftest.h"
+#include "files.h"
 
 #define MODULE		"/sys/kernel/debug/rmp_fault_test/"
 #define COUNTERS	"/sys/kernel/debug/rmp_fault/"
@@ -97,17 +98,6 @@ static const struct expectation cases[] = {
 	  .stuck = 1 },
 };
 
-static unsigned long read_number(const char *path)
-{
-	unsigned long v = 0;
-	FILE *f = fopen(path, "r");
-
-	if (!f || fscanf(f, "%lu", &v) != 1)
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
-	fclose(f);
-	return v;
-}
-
 static void read_counters(unsigned long *c)
 {
 	char path[PATH_MAX];
@@ -117,33 +107,6 @@ static void read_counters(unsigned long *c)
 		snprintf(path, sizeof(path), COUNTERS "%s", counter_names[i]);
 		c[i] = read_number(path);
 	}
-}
-
-/* 0 or errno */
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC), ret = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = errno;
-	close(fd);
-	return ret;
-}
-
-static char *read_text(const char *path)
-{
-	static char buf[1 << 20];
-	size_t n = 0;
-	ssize_t got;
-	int fd = open(path, O_RDONLY);
-
-	while (fd >= 0 && (got = read(fd, buf + n, sizeof(buf) - 1 - n)) > 0)
-		n += got;
-	close(fd);
-	buf[n] = '\0';
-	return buf;
 }
 
 /* The module's word on the last case, without the newline, and the pfn in it */
@@ -403,30 +366,19 @@ static void test_giga(void)
 		ksft_test_result_skip("1G mapping: conversion splits it before any write\n");
 }
 
-static void load_module(const char *folder)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (!access(MODULE "run", F_OK))
-		return;
-	snprintf(path, sizeof(path), "%s/rmp_fault_test.ko", folder ?: ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		ksft_exit_skip("%s: %s (make modules)\n", path, strerror(errno));
-	if (syscall(SYS_finit_module, fd, "", 0))
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
-	close(fd);
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	unsigned int i;
+	int err;
 
 	ksft_print_header();
 	if (access(COUNTERS "recovered", F_OK))
 		ksft_exit_skip("no " COUNTERS ": no SEV-SNP host, or CONFIG_SNP_PAGE_STATE off\n");
-	load_module(argc > 1 ? argv[1] : getenv("MODULES"));
+	err = load_module("rmp_fault_test");
+	if (err == ENOENT)
+		ksft_exit_skip("no rmp_fault_test.ko in $MODULES (make modules)\n");
+	if (err)
+		ksft_exit_fail_msg("rmp_fault_test.ko: %s\n", strerror(err));
 	if (mkdir(TRACE, 0700) && errno != EEXIST)
 		ksft_exit_fail_msg(TRACE ": %s\n", strerror(errno));
 	if (write_text(TRACE "events/rmp/enable", "1"))

@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,12 +30,14 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "files.h"
 
 #define MODULE		"/sys/kernel/debug/rmp_user_test"
 #define COUNTERS	"/sys/kernel/debug/rmp_fault/"
@@ -48,32 +51,6 @@
 #define OFFSET		0x7c3
 
 /* ---- what the kernel says --------------------------------------------- */
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC), ret = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = errno;
-	close(fd);
-	return ret;
-}
-
-static char *read_text(const char *path)
-{
-	static char buf[1 << 20];
-	size_t n = 0;
-	ssize_t got;
-	int fd = open(path, O_RDONLY);
-
-	while (fd >= 0 && (got = read(fd, buf + n, sizeof(buf) - 1 - n)) > 0)
-		n += got;
-	close(fd);
-	buf[n] = '\0';
-	return buf;
-}
 
 /* Settings of the system, set for a test and put back after it */
 static struct setting {
@@ -116,7 +93,7 @@ static long counter(const char *name)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), COUNTERS "%s", name);
-	return strtol(read_text(path), NULL, 10);
+	return read_number(path);
 }
 
 /* KiB of the VMA at @address, by the name of its line in smaps; -1: no such VMA */
@@ -163,23 +140,6 @@ static int tell(const char *word, void *address, unsigned long n)
 static bool is_private(void *address)
 {
 	return !tell("look", address, 0) && !strcmp(said, "assigned=1\n");
-}
-
-static void load_module(void)
-{
-	const char *folder = getenv("MODULES");
-	char path[PATH_MAX];
-	int fd;
-
-	if (!access(MODULE, F_OK))
-		return;
-	snprintf(path, sizeof(path), "%s/rmp_user_test.ko", folder ?: ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		ksft_exit_skip("%s: %s (make modules)\n", path, strerror(errno));
-	if (syscall(SYS_finit_module, fd, "", 0))
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
-	close(fd);
 }
 
 /* ---- accesses, and what comes of them ---------------------------------- */
@@ -656,6 +616,24 @@ USER_TEST(io_uring_read_fails_with_efault_but_registered_buffers_flip)
 	close(r.fd);
 }
 
+/* A worker is a thread of the process without user mode, as is vhost's in 6.12. */
+USER_TEST(io_uring_worker_fails_with_efault)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_READ, .len = 100, .flags = IOSQE_ASYNC };
+	char buf[100] = "";
+	struct ring r;
+
+	if (!ring_open(&r))
+		SKIP(return, "no io_uring: %s", strerror(errno));
+	sqe.fd = memfd_create("rmp_user_test", 0);
+	ASSERT_EQ(100, write(sqe.fd, buf, 100));
+	sqe.addr = (uintptr_t)self->p + OFFSET;
+	EXPECT_EQ(-EFAULT, ring_do(&r, &sqe));
+	EXPECT_UNTOUCHED();
+	close(sqe.fd);
+	close(r.fd);
+}
+
 /* ---- GUP: these go by the direct map, and flip --------------------------- */
 
 #define EXPECT_FLIPPED(value) do { \
@@ -701,6 +679,44 @@ CHILD_TEST(ptrace_poke_flips)
 	EXPECT_FLIPPED(0x23);
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	waitpid(pid, &status, 0);
+}
+
+/* tmpfs takes the flag and copies as ever. */
+USER_TEST(o_direct_on_tmpfs_fails_with_efault)
+{
+	char path[] = "/tmp/rmp_user_XXXXXX", buf[100] = "";
+	struct statfs fs;
+	int fd = mkostemp(path, O_DIRECT);
+
+	ASSERT_LE(0, fd);
+	unlink(path);
+	ASSERT_EQ(0, fstatfs(fd, &fs));
+	if (fs.f_type != TMPFS_MAGIC)
+		SKIP(return, "/tmp is no tmpfs");
+	ASSERT_EQ(100, write(fd, buf, 100));
+	EXPECT_EQ(-1, pread(fd, self->p + OFFSET, 100, 0));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_UNTOUCHED();
+	close(fd);
+}
+
+/*
+ * 9p pins the buffer. An answer of up to 1 KiB comes with the message and is copied
+ * by the CPU; larger ones the device writes by DMA, which no page table stops.
+ */
+USER_TEST(o_direct_on_9p_flips_when_the_cpu_copies_and_not_by_dma)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_DIRECT);
+
+	/* statfs() says what the server's file system is. */
+	if (!strstr(read_text("/proc/self/mountinfo"), " - 9p "))
+		SKIP(return, "nothing is on 9p");
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(4096, pread(fd, self->p, 4096, 0));
+	EXPECT_UNTOUCHED();
+	EXPECT_EQ(512, pread(fd, self->p + OFFSET, 512, 0));
+	EXPECT_FLIPPED(0x7f);
+	close(fd);
 }
 
 /* ---- fork, COW ------------------------------------------------------------ */
@@ -907,8 +923,8 @@ HUGE_TEST(khugepaged_does_not_undo_the_split_while_a_page_is_private)
 	EXPECT_SPLIT_ONCE();
 	write_text(settings[SCAN_PAGES].path, "65536");
 	write_text(settings[SCAN_SLEEP].path, "10");
-	scans = strtol(read_text(THP "khugepaged/full_scans"), NULL, 10);
-	while (strtol(read_text(THP "khugepaged/full_scans"), NULL, 10) < scans + 4) {
+	scans = read_number(THP "khugepaged/full_scans");
+	while (read_number(THP "khugepaged/full_scans") < scans + 4) {
 		ASSERT_EQ(0, try_write(self->p + PAGE, 3));
 		ASSERT_EQ(SIGBUS, try_write(self->p, 3));
 		usleep(1000);
@@ -1007,9 +1023,15 @@ TEST(hugetlb_cannot_be_split_so_neighbours_get_sigbus)
 
 int main(int argc, char **argv)
 {
+	int err;
+
 	if (access(COUNTERS "denied", F_OK))
 		ksft_exit_skip("no SEV-SNP host, or CONFIG_SNP_PAGE_STATE off: no "
 			       COUNTERS "denied\n");
-	load_module();
+	err = load_module("rmp_user_test");
+	if (err == ENOENT)
+		ksft_exit_skip("no rmp_user_test.ko in $MODULES (make modules)\n");
+	if (err)
+		ksft_exit_fail_msg("rmp_user_test.ko: %s\n", strerror(err));
 	return test_harness_run(argc, argv);
 }

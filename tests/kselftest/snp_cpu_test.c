@@ -821,19 +821,34 @@ static void *ap_thread(void *arg)
 	return NULL;
 }
 
-static struct snp_guest *create_with_ap(struct ap *ap, void (*guest_code)(void))
+static void add_ap(struct snp_guest *g, struct ap *ap, u32 id)
 {
 	struct kvm_mp_state halted = { .mp_state = KVM_MP_STATE_HALTED };
-	struct snp_guest *g = snp_create(guest_code);
 
 	memset(ap, 0, sizeof(*ap));
-	signal(SIGUSR1, ignore_signal);
-	ap->vcpu = vm_vcpu_add(g->vm, AP_ID, ap_launch_code);
+	ap->vcpu = vm_vcpu_add(g->vm, id, ap_launch_code);
 	vcpu_mp_state_set(ap->vcpu, &halted);
+}
+
+/* @other, if any, has the next APIC ID and is not run. */
+static struct snp_guest *create_with_aps(struct ap *ap, struct ap *other,
+					 void (*guest_code)(void))
+{
+	struct snp_guest *g = snp_create(guest_code);
+
+	signal(SIGUSR1, ignore_signal);
+	add_ap(g, ap, AP_ID);
+	if (other)
+		add_ap(g, other, AP_ID + 1);
 	sync_global_to_guest(g->vm, spoil);
 	snp_launch(g);
 	pthread_create(&ap->thread, NULL, ap_thread, ap);
 	return g;
+}
+
+static struct snp_guest *create_with_ap(struct ap *ap, void (*guest_code)(void))
+{
+	return create_with_aps(ap, NULL, guest_code);
 }
 
 /* The vCPU ends by itself. */
@@ -937,6 +952,58 @@ SNP_TEST(destroyed_vcpu_stops_and_can_be_created_again)
 	snp_expect_done(self->g);
 	join_ap(&ap);
 	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
+}
+
+static void guest_gives_one_vmsa_to_two(void)
+{
+	u64 gpa = snp_test_gpa(VMSA_PAGE);
+
+	snp_guest_init();
+	start_ap();
+	snp_assert_eq(ap_advances(), true);
+	/* Only VMRUN can tell, so the request is granted. */
+	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_sync(1, 0, 0, 0);
+	snp_assert_eq(ap_advances(), true);
+	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	while (ap_advances_within(A_WHILE))
+		;
+	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
+		;
+	snp_sync(2, 0, 0, 0);
+	snp_assert_eq(ap_advances_within(A_WHILE), false);
+	/* Asked for again, it is the second one's. */
+	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_sync(3, 0, 0, 0);
+	snp_assert_eq(ap_advances(), true);
+	ap_stop = 1;
+	snp_done();
+}
+
+/*
+ * Two vCPUs told to run on one VMSA: the first does, the second has none, and does
+ * not come into it by itself when the first one leaves.
+ */
+SNP_TEST(one_vmsa_for_two_vcpus_is_the_first_ones_alone)
+{
+	struct snp_guest *g;
+	struct ap ap, other;
+
+	g = self->g = create_with_aps(&ap, &other, guest_gives_one_vmsa_to_two);
+	snp_expect_sync(g, 1);
+	ap_thread(&other);
+	EXPECT_EQ(0, other.ret);
+	EXPECT_EQ(KVM_EXIT_FAIL_ENTRY, other.vcpu->run->exit_reason);
+	snp_expect_sync(g, 2);
+	ap_thread(&other);
+	EXPECT_EQ(KVM_EXIT_FAIL_ENTRY, other.vcpu->run->exit_reason)
+		TH_LOG("it runs on a VMSA that it does not have");
+	snp_expect_sync(g, 3);
+	pthread_create(&other.thread, NULL, ap_thread, &other);
+	snp_expect_done(g);
+	join_ap(&other);
+	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, other.vcpu->run->exit_reason);
+	stop_ap(&ap);
 }
 
 static void expect_refused(struct snp_exit e)

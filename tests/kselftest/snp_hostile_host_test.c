@@ -17,7 +17,9 @@
 #include "processor.h"
 #include "kselftest_harness.h"
 #include "snp.h"
+#include "files.h"
 
+#define COUNTERS	"/sys/kernel/debug/rmp_fault/"
 #define PAGE		5
 #define FLAG_PAGE	100
 #define NEIGHBOURS	8
@@ -42,6 +44,7 @@ FIXTURE(snp_hostile_host) {
 FIXTURE_SETUP(snp_hostile_host)
 {
 	snp_require();
+	__TEST_REQUIRE(!access(COUNTERS "recovered", F_OK), COUNTERS " (CONFIG_SNP_PAGE_STATE)");
 	self->log = snp_log_mark();
 	self->lines = snp_log_mark();
 }
@@ -84,25 +87,12 @@ FIXTURE_TEARDOWN(snp_hostile_host)
 
 #define HOSTILE_TEST(name) TEST_F_TIMEOUT(snp_hostile_host, name, 300)
 
-static u64 rounds(void)
-{
-	const char *s = getenv("ROUNDS");
-
-	return s && atol(s) > 0 ? atol(s) : 20;
-}
-
 static u64 counter(const char *name)
 {
 	char path[128];
-	u64 v = 0;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/rmp_fault/%s", name);
-	f = fopen(path, "r");
-	__TEST_REQUIRE(f, "%s (CONFIG_SNP_PAGE_STATE)", path);
-	TEST_ASSERT(fscanf(f, "%lu", &v) == 1, "%s: no number", path);
-	fclose(f);
-	return v;
+	snprintf(path, sizeof(path), COUNTERS "%s", name);
+	return read_number(path);
 }
 
 /* The vCPU in a thread of its own, until it has something to say */
@@ -254,7 +244,7 @@ HOSTILE_TEST(guest_that_takes_its_page_back_as_fast_as_it_can)
 	 * The host's writes always come through; the guest, which needs longer to take
 	 * the page back than the host to write, when the host has enough.
 	 */
-	while (!r.ended && counter("recovered") - before < rounds())
+	while (!r.ended && counter("recovered") - before < env_number("ROUNDS", 20))
 		ASSERT_EQ(0, snp_host_write(pfn, OFFSET, writes++));
 	while (!r.ended && !flags(g)[FLAG_ROUNDS])
 		usleep(1000);
@@ -360,7 +350,7 @@ HOSTILE_TEST(guest_that_converts_the_neighbours_under_continuous_writes)
 	flipped = counter("flipped_pages");
 	pthread_create(&thread, NULL, write_all_the_time, &w);
 	start(&r, g);
-	while (!r.ended && flags(g)[FLAG_ROUNDS] < rounds())
+	while (!r.ended && flags(g)[FLAG_ROUNDS] < env_number("ROUNDS", 20))
 		usleep(1000);
 	flags(g)[FLAG_STOP] = 1;
 	pthread_join(r.thread, NULL);

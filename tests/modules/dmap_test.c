@@ -23,6 +23,7 @@
 #include <linux/vmstat.h>
 
 #include <asm/dmap_rmp.h>
+#include <asm/rmp_fault.h>
 #include <asm/sev.h>
 
 #define REGION_ORDER	(PMD_SHIFT - PAGE_SHIFT)
@@ -219,11 +220,42 @@ static int case_psmash(unsigned long unused)
 }
 
 static struct page *held;
+static bool begun;
+
+/* A conversion, up to where only RMPUPDATE is left to do; and that. */
+static int case_begin(unsigned long unused)
+{
+	int ret;
+
+	if (held)
+		return -EINVAL;
+	held = get_region();
+	if (!held)
+		return -ENOMEM;
+	ret = rmp_split_direct_map(page_to_pfn(held), PG_LEVEL_4K);
+	begun = !ret;
+	return ret;
+}
+
+static int case_assign(unsigned long unused)
+{
+	u64 pfn;
+
+	if (!begun)
+		return -ENOENT;
+	pfn = page_to_pfn(held);
+	begun = false;
+	return rmp_assign_guest(pfn, TEST_GPA + PFN_PHYS(pfn), PG_LEVEL_4K, asid, false) ?
+	       -ENXIO : 0;
+}
 
 static int case_release(unsigned long unused)
 {
-	int ret = held ? put_region(held) : 0;
+	int ret;
 
+	if (begun)
+		case_assign(0);
+	ret = held ? put_region(held) : 0;
 	held = NULL;
 	return ret;
 }
@@ -607,6 +639,7 @@ static const struct {
 	const char *name;
 	int (*fn)(unsigned long arg);
 } cases[] = {
+	{ "begin", case_begin }, { "assign", case_assign },
 	{ "hold", case_hold }, { "release", case_release },
 	{ "bare", case_bare }, { "level", case_level },
 	{ "huge", case_huge }, { "psmash", case_psmash }, { "race", case_race },

@@ -39,7 +39,9 @@
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
+#include <linux/preempt.h>
 #include <linux/ptrace.h>
+#include <linux/smp.h>
 #include <linux/sysfs.h>
 
 #include <asm/rmp_fault.h>
@@ -330,6 +332,23 @@ void __kprobes rmp_fault_converted(u64 pfn)
 	atomic_long_inc(rmp_epoch(rmp_conversions, pfn));
 }
 
+/*
+ * A vCPU that runs on the page leaves it at its next exit. It need not come to one
+ * by itself where there is no tick (nohz_full), but any interrupt is one. An NMI may
+ * have come between the two writes by which the APIC is told to send one.
+ */
+static void __kprobes rmp_fault_interrupt_others(void)
+{
+	unsigned int cpu;
+
+	if (in_nmi())
+		return;
+
+	for_each_online_cpu(cpu)
+		if (cpu != smp_processor_id())
+			arch_smp_send_reschedule(cpu);
+}
+
 static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 {
 	int ret;
@@ -341,6 +360,8 @@ static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 	if (!ret) {
 		this_cpu_add(rmp_flipped_pages, page_level_size(level) >> PAGE_SHIFT);
 		atomic_long_inc(rmp_epoch(rmp_epochs, pfn));
+	} else if (ret == RMPUPDATE_FAIL_INUSE) {
+		rmp_fault_interrupt_others();
 	}
 	return ret;
 }

@@ -7,6 +7,7 @@
 #ifndef _ASM_X86_RMP_FAULT_H
 #define _ASM_X86_RMP_FAULT_H
 
+#include <linux/static_call.h>
 #include <linux/types.h>
 #include <asm/pgtable_types.h>
 #include <asm/trap_pf.h>
@@ -168,6 +169,24 @@ void rmp_updated(u64 pfn, const struct rmp_state *state, int ret);
 int rmp_psmash_split(u64 pfn);
 void rmp_psmashed(u64 pfn, int ret);
 
+/* After rmp_assign_guest(), in its context; nothing on hardware */
+typedef void rmp_assigned_fn(u64 pfn, const struct rmp_state *state);
+DECLARE_STATIC_CALL(rmp_assigned, rmp_assigned_fn);
+
+/**
+ * rmp_set_assigned() - be told of each page that is given to a guest
+ * @fn: may sleep
+ *
+ * For what imitates the hardware below: it can't do all of it while it emulates
+ * the instruction.
+ *
+ * Context: process context, at boot.
+ */
+static inline void rmp_set_assigned(rmp_assigned_fn *fn)
+{
+	static_call_update(rmp_assigned, fn);
+}
+
 /**
  * rmp_fault_kernel() - is this kernel-address fault the RMP's, and mended?
  * @regs: interrupted context
@@ -224,6 +243,7 @@ static __always_inline bool rmp_fault_user(struct pt_regs *regs,
 }
 
 static inline void rmp_updated(u64 pfn, const struct rmp_state *state, int ret) { }
+static inline void rmp_set_assigned(void (*fn)(u64 pfn, const struct rmp_state *state)) { }
 static inline int rmp_psmash_split(u64 pfn) { return 0; }
 static inline void rmp_psmashed(u64 pfn, int ret) { }
 

@@ -284,12 +284,17 @@ bool snp_vmsa_claim(struct kvm_vcpu *vcpu, kvm_pfn_t pfn)
  * snp_vmsa_release() - a vCPU leaves its VMSA
  * @vcpu: the vCPU, not in the guest, or being freed
  *
+ * For good, also if it is that of the launch: init_vmcb(), which comes next, would
+ * put the vCPU back there if it does not get the one that the guest wants for it.
+ * Without any, KVM_RUN ends with KVM_EXIT_FAIL_ENTRY.
+ *
  * Context: the vCPU's thread, or its last user; srcu need not be held.
  */
 void snp_vmsa_release(struct kvm_vcpu *vcpu)
 {
 	hpa_t vmsa = to_svm(vcpu)->vmcb->control.vmsa_pa;
 
+	to_svm(vcpu)->sev_es.snp_has_guest_vmsa = true;
 	if (VALID_PAGE(vmsa))
 		xa_cmpxchg(&snp_vmsas, PHYS_PFN(vmsa), vcpu, NULL, 0);
 }

@@ -33,6 +33,8 @@
  */
 #define RMP_INUSE_TRIES		512
 
+DEFINE_STATIC_CALL_NULL(rmp_assigned, rmp_assigned_fn);
+
 static int rmp_level_pages(enum pg_level level)
 {
 	return page_level_size(level) / PAGE_SIZE;
@@ -288,9 +290,8 @@ int rmp_assign_guest(u64 pfn, u64 gpa, enum pg_level level, u32 asid, bool immut
 	int ret = rmp_update_raw(pfn, &state);
 
 	rmp_updated(pfn, &state, ret);
-	/* The platform's hook, which rmpupdate() has by sev.cocci */
 	if (!ret)
-		snp_soft_rmp_updated(pfn, &state);
+		static_call_cond(rmp_assigned)(pfn, &state);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(rmp_assign_guest);

@@ -25,6 +25,7 @@
 #include <asm/cmdline.h>
 #include <asm/iommu.h>
 #include <asm/msr.h>
+#include <asm/rmp_fault.h>
 #include <asm/setup.h>
 #include <asm/sev.h>
 
@@ -277,6 +278,7 @@ static int __init snp_soft_init(void)
 		goto err_attr;
 
 	static_branch_enable(&snp_soft_key);
+	rmp_set_assigned(snp_soft_user_protect);
 
 	/* Results on this kernel are those of a test, never of a product. */
 	add_taint(TAINT_TEST, LOCKDEP_STILL_OK);
