@@ -366,7 +366,7 @@ struct hammer {
 	void (*once)(struct hammer *h);
 	u64 hits;	/* none: there was no race */
 	int fd;
-	u64 arg[4];
+	u64 arg[5];
 };
 
 struct arena {
@@ -517,6 +517,9 @@ static void stop(struct arena *a)
 		if (!r->running)
 			continue;
 		if (!r->ended) {
+			/* What went wrong before may be why. */
+			if (a->board->vcpu[i].line)
+				look_at_end(r);
 			lost(r->race, "vCPU %u is stuck after %lu rounds", i,
 			     a->board->vcpu[i].rounds);
 			stuck = true;
@@ -568,8 +571,8 @@ static void nobody(void)
 static void map_some(struct hammer *h)
 {
 	char text[80];
-	int n = snprintf(text, sizeof(text), "%d %lu %lu %lu 200", (int)h->arg[0], h->arg[1],
-			 h->arg[2], h->arg[3]);
+	int n = snprintf(text, sizeof(text), "%d %lu %lu %lu %lu 200", (int)h->arg[0],
+			 h->arg[1], h->arg[2], h->arg[3], h->arg[4]);
 	unsigned long maps, refused, private, torn;
 
 	TEST_ASSERT(write(h->fd, text, n) == n || errno == EINTR, "%s: %s", MAPS_FILE,
@@ -586,7 +589,7 @@ static void map_some(struct hammer *h)
 }
 
 static void add_maps(struct arena *a, enum race which, unsigned int id, u64 page, u64 pages,
-		     u64 hold)
+		     u64 word, u64 hold)
 {
 	struct kvm_vcpu *vcpu = vm_vcpu_add(a->g->vm, id, nobody);
 	struct hammer *h = add_hammer(a, which, map_some);
@@ -596,7 +599,8 @@ static void add_maps(struct arena *a, enum race which, unsigned int id, u64 page
 	h->arg[0] = vcpu->fd;
 	h->arg[1] = snp_test_gpa(page) / PAGE_SIZE;
 	h->arg[2] = pages;
-	h->arg[3] = hold;
+	h->arg[3] = word;
+	h->arg[4] = hold;
 }
 
 /* ---- overlapping requests of 2M and 4K --------------------------------- */
@@ -735,7 +739,9 @@ static bool startup_ipi(struct runner *r)
 
 /* ---- KVM's maps, and signals ------------------------------------------- */
 
-/* The first word of a shared page is the mapper's. */
+/* The first words of a shared page are the mappers'. */
+#define MAPPERS_WORDS	2
+
 static void batches_under_maps(void)
 {
 	struct me *m = start(0, true);
@@ -759,7 +765,7 @@ static void batches_under_maps(void)
 			entry(m, i, snp_test_gpa(page + i), SNP_PSC_SHARED, SNP_4K);
 		}
 		WANT(m, psc(m, 16), 0);
-		page_there_and_back(m, any(m, 32), 1);
+		page_there_and_back(m, any(m, 32), MAPPERS_WORDS);
 		another_round(m);
 	}
 	quit();
@@ -770,7 +776,7 @@ static void single_pages(unsigned int id, u64 first, unsigned int pages)
 	struct me *m = start(id, false);
 
 	while (!stopped()) {
-		page_there_and_back(m, first + any(m, pages), 1);
+		page_there_and_back(m, first + any(m, pages), MAPPERS_WORDS);
 		another_round(m);
 	}
 	quit();
@@ -1317,15 +1323,24 @@ static void *map_memfd(struct snp_guest *g, void *at, u64 size, u64 offset)
 	return m;
 }
 
-/* Guest mappings with the C-bit and without */
+/*
+ * Guest mappings with the C-bit and without, of memory that the library does not
+ * know: it is told another address first.
+ */
 static void map_twice(struct kvm_vm *vm, u64 gva, u64 shared_gva, u64 gpa, u64 pages)
 {
+	const u64 flags = ~GENMASK_ULL(51, 12);
 	u64 i;
 
-	virt_map(vm, gva, gpa, pages);
-	virt_map(vm, shared_gva, gpa, pages);
-	for (i = 0; i < pages; i++)
-		*vm_get_page_table_entry(vm, shared_gva + i * PAGE_SIZE) &= ~vm->arch.c_bit;
+	virt_map(vm, gva, SNP_TEST_GPA, pages);
+	virt_map(vm, shared_gva, SNP_TEST_GPA, pages);
+	for (i = 0; i < pages; i++) {
+		u64 *p = vm_get_page_table_entry(vm, gva + i * PAGE_SIZE);
+		u64 *s = vm_get_page_table_entry(vm, shared_gva + i * PAGE_SIZE);
+
+		*s = (*p & flags) | (gpa + i * PAGE_SIZE);
+		*p = *s | vm->arch.c_bit;
+	}
 }
 
 static void add_alias(struct arena *a)
@@ -1445,9 +1460,9 @@ static void vmm_of_maps_and_clocks(void)
 	add_vcpu(&a, XEN_BY_GFN, 3, xen_by_gfn);
 	add_vcpu(&a, SIGNALS_AND_IMMEDIATE_EXIT, 4, single_pages_under_signals)->interrupted =
 		was_interrupted;
-	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 5, 0, 64, 0);
-	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 6, 0, 64, 2000);
-	add_maps(&a, SIGNALS_AND_IMMEDIATE_EXIT, 7, REGION(3), 4, 3000);
+	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 5, 0, 64, 0, 0);
+	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 6, 0, 64, 1, 2000);
+	add_maps(&a, SIGNALS_AND_IMMEDIATE_EXIT, 7, REGION(3), 4, 0, 3000);
 	h = add_hammer(&a, SIGNALS_AND_IMMEDIATE_EXIT, signals);
 	h->arg[0] = (u64)&a.runner[4];
 	add_hammer(&a, PVCLOCK, set_clock);
@@ -1481,7 +1496,7 @@ static void vmm_of_host_and_reset(void)
 	vcpu_mp_state_set(ap->vcpu, &halted);
 	add_vcpu(&a, USERFAULTFD, 5, batches_over_userfaultfd);
 	add_vcpu(&a, USERFAULTFD, 6, single_pages_over_userfaultfd);
-	add_maps(&a, VCPU_RESET, 7, AP_PAGE, AP_PAGES, 3000);
+	add_maps(&a, VCPU_RESET, 7, AP_PAGE, AP_PAGES, 0, 3000);
 	h = add_hammer(&a, VCPU_RESET, wake_up);
 	h->arg[0] = (u64)ap;
 	add_hammer(&a, XEN_BY_HVA, set_clock);
@@ -1507,7 +1522,8 @@ static void vmm_of_slots_and_files(void)
 
 	create(&b, second_vm, VM_MEM_SRC_SHMEM);
 	create(&a, first_slot, VM_MEM_SRC_SHMEM);
-	map_memfd(a.g, snp_hva(b.g, SNP_TEST_GPA), SNP_TEST_PAGES * PAGE_SIZE, 0);
+	map_memfd(a.g, snp_hva(b.g, snp_test_gpa(REGION(1))), SNP_PAGES_2M * PAGE_SIZE,
+		  REGION(1) * PAGE_SIZE);
 	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 0, NULL)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 1, second_slot)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_VMS, 2, first_vm)->patient = true;

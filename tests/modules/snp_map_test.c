@@ -4,12 +4,12 @@
  * does for a GHCB, or for what nested guests and SMM would want if an SNP guest
  * had them. Each open file of debugfs snp_map_test/maps is one mapper:
  *
- *	<vcpu fd> <gfn> <pages> <hold in us> <ms>
+ *	<vcpu fd> <gfn> <pages> <word> <hold in us> <ms>
  *
  * maps, for that many ms or until a signal, one random frame of the range after
- * the other on behalf of that vCPU (nobody may run it meanwhile), writes to the
- * first quadword, holds the map, and looks again. What must not be is counted:
- * read() gives
+ * the other on behalf of that vCPU (nobody may run it meanwhile), writes to that
+ * quadword, which nobody else may, holds the map, and looks again. What must not be
+ * is counted: read() gives
  *
  *	maps <n> refused <n> private <n> torn <n>
  *
@@ -41,7 +41,8 @@ static bool assigned(kvm_pfn_t pfn)
 	return !snp_lookup_rmpentry(pfn, &is, &level) && is;
 }
 
-static void map_once(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn, unsigned int hold)
+static void map_once(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn, unsigned int at,
+		     unsigned int hold)
 {
 	u64 token = get_random_u64();
 	struct kvm_host_map map = { };
@@ -52,7 +53,7 @@ static void map_once(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn, unsigne
 		return;
 	}
 	m->maps++;
-	word = map.hva;
+	word = (u64 *)map.hva + at;
 	if (assigned(map.pfn)) {
 		m->private++;
 	} else {
@@ -64,11 +65,13 @@ static void map_once(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn, unsigne
 		else if (READ_ONCE(*word) != token)
 			m->torn++;
 	}
-	kvm_vcpu_unmap(vcpu, &map, true);
+	/* Not dirty: there is no running vCPU to say so for. */
+	kvm_vcpu_unmap(vcpu, &map, false);
 }
 
 static void map_for_a_while(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn,
-			    unsigned int pages, unsigned int hold, unsigned int ms)
+			    unsigned int pages, unsigned int at, unsigned int hold,
+			    unsigned int ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
 	int idx;
@@ -77,7 +80,7 @@ static void map_for_a_while(struct mapper *m, struct kvm_vcpu *vcpu, gfn_t gfn,
 		if (mutex_lock_killable(&vcpu->mutex))
 			return;
 		idx = srcu_read_lock(&vcpu->kvm->srcu);
-		map_once(m, vcpu, gfn + get_random_u32_below(pages), hold);
+		map_once(m, vcpu, gfn + get_random_u32_below(pages), at, hold);
 		srcu_read_unlock(&vcpu->kvm->srcu, idx);
 		mutex_unlock(&vcpu->mutex);
 		cond_resched();
@@ -111,7 +114,7 @@ static ssize_t maps_read(struct file *file, char __user *buf, size_t len, loff_t
 
 static ssize_t maps_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	unsigned int pages, hold, ms;
+	unsigned int pages, at, hold, ms;
 	struct kvm_vcpu *vcpu;
 	struct file *f;
 	char text[80];
@@ -123,7 +126,8 @@ static ssize_t maps_write(struct file *file, const char __user *buf, size_t len,
 	if (copy_from_user(text, buf, len))
 		return -EFAULT;
 	text[len] = 0;
-	if (sscanf(text, "%d %llu %u %u %u", &fd, &gfn, &pages, &hold, &ms) != 5 || !pages)
+	if (sscanf(text, "%d %llu %u %u %u %u", &fd, &gfn, &pages, &at, &hold, &ms) != 6 ||
+	    !pages || at >= PAGE_SIZE / sizeof(u64))
 		return -EINVAL;
 
 	f = fget(fd);
@@ -134,7 +138,7 @@ static ssize_t maps_write(struct file *file, const char __user *buf, size_t len,
 	    vcpu->kvm->mm != current->mm)
 		ret = -EINVAL;
 	else
-		map_for_a_while(file->private_data, vcpu, gfn, pages, hold, ms);
+		map_for_a_while(file->private_data, vcpu, gfn, pages, at, hold, ms);
 	fput(f);
 	return ret ?: len;
 }
