@@ -355,6 +355,7 @@ struct runner {
 	bool patient;
 	bool running;
 	volatile bool ended;
+	u64 at;
 	int error;
 };
 
@@ -408,6 +409,7 @@ static void *run_vcpu(void *arg)
 			break;
 		}
 	}
+	r->at = now();
 	r->ended = true;
 	return NULL;
 }
@@ -471,6 +473,7 @@ static void look_at_end(struct runner *r)
 	volatile struct board *b = r->a->board;
 	u64 msr = run->system_event.data[0];
 
+	fprintf(stderr, "vcpu %d race %d ended at %lu\n", r->id, r->race, r->at);
 	if (b->vcpu[r->id].line)
 		lost(r->race, "vCPU %u, line %lu: %#lx is not %#lx, in round %lu", r->id,
 		     b->vcpu[r->id].line, b->vcpu[r->id].left, b->vcpu[r->id].right,
@@ -1574,10 +1577,10 @@ static void run_vmm(unsigned int i)
 }
 
 /* What is to be zero when nobody is left; a VM's end may lag behind its process. */
-static bool nothing_left(char *why, size_t len)
+static bool nothing_left(u64 leaked, char *why, size_t len)
 {
 	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting", "leaked",
+		"private", "pinned", "holds", "conversions", "waiting",
 	};
 	unsigned int i, tries;
 
@@ -1589,7 +1592,10 @@ static bool nothing_left(char *why, size_t len)
 			return false;
 		}
 	}
-	return true;
+	leaked = snp_in_place_count("leaked") - leaked;
+	if (leaked)
+		snprintf(why, len, "leaked: %lu", leaked);
+	return !leaked;
 }
 
 int main(void)
@@ -1599,6 +1605,7 @@ int main(void)
 	pid_t pid[ARRAY_SIZE(vmms)] = { 0 };
 	char why[80] = "";
 	enum race r;
+	u64 leaked;
 	int status;
 
 	ksft_print_header();
@@ -1614,6 +1621,7 @@ int main(void)
 	}
 	ksft_set_plan(nr);
 	log = snp_log_mark();
+	leaked = snp_in_place_count("leaked");
 
 	for (i = 0; i < ARRAY_SIZE(vmms); i++) {
 		bool any_wanted = false;
@@ -1647,7 +1655,7 @@ int main(void)
 			ksft_print_msg("%s: %s\n", race_names[r], v->why);
 		ksft_test_result(!v->why[0], "%s\n", race_names[r]);
 	}
-	status = nothing_left(why, sizeof(why));
+	status = nothing_left(leaked, why, sizeof(why));
 	if (!status)
 		ksft_print_msg("%s\n", why);
 	ksft_test_result(status, "nothing private, pinned, held or leaked is left\n");

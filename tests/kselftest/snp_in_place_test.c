@@ -36,7 +36,7 @@
 FIXTURE(in_place) {
 	struct snp_guest *g;
 	struct snp_rmp_counts before;
-	u64 to_private, to_shared, large;
+	u64 to_private, to_shared, large, leaked;
 	int log;
 };
 
@@ -44,13 +44,14 @@ FIXTURE_SETUP(in_place)
 {
 	snp_require_in_place();
 	self->log = snp_log_mark();
+	self->leaked = snp_in_place_count("leaked");
 	snp_rmp_counts(&self->before);
 }
 
 FIXTURE_TEARDOWN(in_place)
 {
 	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting", "leaked",
+		"private", "pinned", "holds", "conversions", "waiting",
 	};
 	struct snp_rmp_counts after;
 	const char *line;
@@ -62,6 +63,7 @@ FIXTURE_TEARDOWN(in_place)
 
 		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
 	}
+	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
 	snp_rmp_counts(&after);
 	EXPECT_EQ(self->before.guest, after.guest) TH_LOG("RMP entries left");
 	line = snp_log_complaint(self->log);
