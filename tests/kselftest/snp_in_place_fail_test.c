@@ -31,6 +31,7 @@
 #define FAIL_INPUT	1
 #define FAIL_PERMISSION	2
 #define FAIL_INUSE	3
+#define FAIL_OVERLAP	4
 
 FIXTURE(fails) {
 	struct snp_guest *g;
@@ -347,6 +348,18 @@ FAILS_TEST(page_that_hardware_keeps_is_leaked_and_counted)
 	ASSERT_EQ(0, snp_host_write(pfn, 0, 0));
 	EXPECT_FALSE(snp_rmp_assigned(pfn));
 	self->leaked++;
+}
+
+/* Another CPU changes an entry beside it: a moment, which may be long in a VM. */
+FAILS_TEST(page_that_hardware_keeps_for_a_moment_is_not_leaked)
+{
+	self->g = snp_create_in_place(guest_has_a_page, VM_MEM_SRC_ANONYMOUS);
+	snp_launch(self->g);
+	snp_expect_sync(self->g, 1);
+	fail(self, "snp_soft_rmpupdate", -200, FAIL_OVERLAP);
+	vm_mem_region_delete(self->g->vm, SNP_TEST_SLOT);
+	EXPECT_EQ(200, no_more_failures(self));
+	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
 }
 
 TEST_HARNESS_MAIN

@@ -6,8 +6,9 @@
  *
  *	<function> <n> <value>
  *
- * From then on, until the file is closed, call number n (0: every call) of that
- * function by this process returns value instead of doing anything. read() gives
+ * From then on, until the file is closed, call number n (0: every call, -n: the
+ * first n) of that function by this process returns value instead of doing
+ * anything. read() gives
  *
  *	calls <n> failed <n>
  *
@@ -44,10 +45,12 @@ asm(".text\n"
 static int fail_call(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct failure *f = container_of(probe, struct failure, probe);
+	int call;
 
 	if (current->tgid != f->tgid)
 		return 0;
-	if (atomic_inc_return(&f->calls) != f->nth && f->nth)
+	call = atomic_inc_return(&f->calls);
+	if (f->nth > 0 ? call != f->nth : f->nth && call > -f->nth)
 		return 0;
 	atomic_inc(&f->failed);
 	regs->ax = f->value;
