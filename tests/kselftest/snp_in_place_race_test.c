@@ -355,7 +355,6 @@ struct runner {
 	bool patient;
 	bool running;
 	volatile bool ended;
-	u64 at;
 	int error;
 };
 
@@ -409,7 +408,6 @@ static void *run_vcpu(void *arg)
 			break;
 		}
 	}
-	r->at = now();
 	r->ended = true;
 	return NULL;
 }
@@ -473,7 +471,6 @@ static void look_at_end(struct runner *r)
 	volatile struct board *b = r->a->board;
 	u64 msr = run->system_event.data[0];
 
-	fprintf(stderr, "vcpu %d race %d ended at %lu\n", r->id, r->race, r->at);
 	if (b->vcpu[r->id].line)
 		lost(r->race, "vCPU %u, line %lu: %#lx is not %#lx, in round %lu", r->id,
 		     b->vcpu[r->id].line, b->vcpu[r->id].left, b->vcpu[r->id].right,
@@ -1176,10 +1173,16 @@ static void resets_ap(void)
 	quit();
 }
 
-/* With no VMSA it is halted for ever: it has its end by a signal. */
+/*
+ * With no VMSA it is halted for ever: it has its end by a signal. Not before it
+ * has heard of that, or its VMSA page would be lost with the memslot.
+ */
 static bool has_no_vmsa(struct runner *r)
 {
-	return r->a->board->stop && r->a->runner[3].ended;
+	struct kvm_mp_state state;
+
+	vcpu_mp_state_get(r->vcpu, &state);
+	return r->a->runner[3].ended && state.mp_state == KVM_MP_STATE_HALTED;
 }
 
 /* ---- userfaultfd ------------------------------------------------------- */

@@ -1110,4 +1110,4 @@ IN_PLACE_TEST(page_private_in_one_vm_is_not_taken_by_another)
 	snp_free(r);
 }
 
-TEST_HARNESS_MAIN
+SNP_HARNESS_MAIN

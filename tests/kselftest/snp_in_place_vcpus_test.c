@@ -745,4 +745,4 @@ MEETS_TEST(each_vcpu_converts_the_ghcb_of_the_other)
 	run_both(self, NULL);
 }
 
-TEST_HARNESS_MAIN
+SNP_HARNESS_MAIN

@@ -2,6 +2,7 @@
 // Mutant: a conversion does not care who has the page mapped
 // File: arch/x86/kvm/svm/snp_range.c
 // Test: snp_in_place_vcpus_test
+// Args: TEST=nae_request_leaves_a_mapped_page_for_later
 // Caught: not ok .*nae_request_leaves_a_mapped_page_for_later
 // Limit: 60
 // Expect: SNP_HOLD_MAP -1

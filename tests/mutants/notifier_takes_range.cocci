@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Mutant: the MMU notifier takes the range
 // File: arch/x86/kvm/mmu/mmu.c
-// Test: snp_in_place_vcpus_test
-// Caught: no end after|soft lockup|rcu: INFO|not ok .*both_vcpus_convert_while_the_vmm_drops
+// Test: snp_in_place_race_test
+// Args: RACE_SECONDS=10 RACES=userfaultfd
+// Caught: no end after|soft lockup|rcu: INFO|not ok .*userfaultfd
 // Limit: 60
 // Expect: snp_range_lock 1
 //

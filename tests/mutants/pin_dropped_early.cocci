@@ -2,7 +2,8 @@
 // Mutant: a page is unpinned as soon as it is private
 // File: arch/x86/kvm/svm/snp_convert.c
 // Test: snp_in_place_test
-// Caught: not ok .*(private_pages_outlive|kernel report)|Bad page state|BUG: 
+// Args: TEST=private_pages_outlive_madvise
+// Caught: not ok .*private_pages_outlive_madvise|Bad page state|BUG: 
 // Limit: 60
 // Expect: unpin_user_page 1
 // Expect: unpin_user_pages_dirty_lock -1

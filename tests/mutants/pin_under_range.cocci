@@ -2,6 +2,7 @@
 // Mutant: pages are pinned with the range held
 // File: arch/x86/kvm/svm/snp_convert.c
 // Test: snp_in_place_vcpus_test
+// Args: TEST=request_that_waits_for_user_space_locks_nothing
 // Caught: not ok .*request_that_waits_for_user_space_locks_nothing
 // Limit: 60
 // Expect: lock_unit 1

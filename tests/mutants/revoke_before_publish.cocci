@@ -2,7 +2,7 @@
 // Mutant: cached mappings are revoked before the conversion is published
 // File: arch/x86/kvm/svm/snp_convert.c
 // Test: snp_in_place_race_test
-// Args: RACE_SECONDS=15 RACES=pvclock,xen_pages_by_gfn,xen_pages_by_hva
+// Args: RACE_SECONDS=10 RACES=pvclock,xen_pages_by_gfn,xen_pages_by_hva
 // Caught: vCPU [0-9]+: an exception, in round
 // Limit: 60
 // Expect: usleep_range 1

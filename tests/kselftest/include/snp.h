@@ -245,6 +245,17 @@ void snp_rmp_counts(struct snp_rmp_counts *c);
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid);
 bool snp_rmp_assigned(u64 pfn);
 
+/* For those who can't give arguments (tests/mutants): TEST=name, that one alone. */
+#define SNP_HARNESS_MAIN						\
+int main(int argc, char **argv)						\
+{									\
+	char *args[] = { argv[0], "-t", getenv("TEST"), NULL };		\
+									\
+	if (args[2])							\
+		return test_harness_run(3, args);			\
+	return test_harness_run(argc, argv);				\
+}
+
 /* ---- both -------------------------------------------------------------- */
 
 /* Where the two meet; the VMM fills it in before launch. */
