@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Mutant: a map does not wait for the conversion of its page
 // File: arch/x86/kvm/svm/snp_range.c
-// Test: snp_in_place_race_test
-// Args: RACE_SECONDS=10 RACES=kvm_vcpu_map_of_any_gfn
-// Caught: pages were private while KVM had them mapped
-// Limit: 60
+// Test: kunit
+// Caught: not ok .*snp_range.conflicts_are_as_in_the_table
+// Limit: 120
 // Expect: SNP_HOLD_EXCL -1
+//
+// The race is a matter of some instructions: from the lock of the range until its
+// pages are in the table, which a map asks as well.
 
 @@
 identifier r, gfn;

@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/svm/snp_range.c
 // Test: snp_in_place_race_test
 // Args: RACE_SECONDS=10 RACES=kvm_vcpu_map_of_any_gfn
-// Caught: not ok .*nothing private, pinned, held or leaked
+// Caught: WARNING: .*snp_vm_destroy
 // Limit: 60
 // Expect: udelay 1
 //

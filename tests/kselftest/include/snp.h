@@ -180,6 +180,8 @@ struct snp_guest {
 	u64 to_shared;
 	u64 requests;		/* page-state changes that reached us */
 	u64 refuse_gpa;		/* answer this one with an error */
+	u64 more_gpa, more_len;	/* memory that a test added */
+	bool no_punching;	/* leave the private copy of shared pages where it is */
 };
 
 /* Steps of a launch that a test may want to interfere with. */
