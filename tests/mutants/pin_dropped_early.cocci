@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Mutant: a page is unpinned as soon as it is private
 // File: arch/x86/kvm/svm/snp_convert.c
-// Test: snp_in_place_test
-// Args: TEST=private_pages_outlive_madvise
-// Caught: not ok .*private_pages_outlive_madvise|Bad page state|BUG: 
+// Test: snp_in_place_race_test
+// Args: RACE_SECONDS=10 RACES=userfaultfd
+// Caught: vCPU [0-9]+: an exception, in round|vCPU [0-9]+, line|Bad page state|BUG: 
 // Limit: 60
 // Expect: unpin_user_page 1
 // Expect: unpin_user_pages_dirty_lock -1
 //
-// Then nothing holds it when the VMM unmaps the memory: it is freed while private.
+// Then nothing holds it when the VMM drops the memory: it is freed while private.
 
 @@
 identifier u, s;

@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/svm/snp_convert.c
 // Test: snp_in_place_vcpus_test
 // Args: TEST=request_that_waits_for_user_space_locks_nothing
-// Caught: not ok .*request_that_waits_for_user_space_locks_nothing
+// Caught: no end after|not ok .*request_that_waits_for_user_space_locks_nothing
 // Limit: 60
 // Expect: lock_unit 1
 //
