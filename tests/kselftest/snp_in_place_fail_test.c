@@ -254,7 +254,6 @@ static void each_call_fails(struct _test_data_fails *self, const char *function,
 FAILS_TEST(rmpupdate_is_refused)
 {
 	each_call_fails(self, "snp_soft_rmpupdate", FAIL_INPUT, 0);
-	each_call_fails(self, "snp_soft_rmpupdate", FAIL_PERMISSION, 0);
 	each_call_fails(self, "snp_soft_rmpupdate", FAIL_INUSE, 0);
 }
 
