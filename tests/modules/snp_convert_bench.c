@@ -98,8 +98,10 @@ static int measure_floor(struct kvm *kvm, unsigned int batch, int level)
 
 	/* The first splits the direct map. */
 	for (i = 0; i < ROUNDS && !ret; i++) {
-		if (i < 2)
-			private = shared = 0;
+		if (i == 1) {
+			private = 0;
+			shared = 0;
+		}
 		ret = floor_round(kvm, batch, level, &private, &shared);
 		cond_resched();
 	}
@@ -147,13 +149,15 @@ static struct file *kvm_file(int fd, const char *prefix)
 static ssize_t numbers(const char __user *buf, size_t len, u64 *a, int *fd)
 {
 	char text[80];
+	int n;
 
 	if (len >= sizeof(text))
 		return -EINVAL;
 	if (copy_from_user(text, buf, len))
 		return -EFAULT;
 	text[len] = 0;
-	return sscanf(text, "%d %llu %llu", fd, &a[0], &a[1]);
+	n = sscanf(text, "%d %llu %llu", fd, &a[0], &a[1]);
+	return n;
 }
 
 static ssize_t floor_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)

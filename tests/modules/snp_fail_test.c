@@ -57,6 +57,7 @@ static int fail_call(struct kprobe *probe, struct pt_regs *regs)
 	instruction_pointer_set(regs, (unsigned long)snp_fail_return);
 	return 1;
 }
+
 NOKPROBE_SYMBOL(fail_call);
 
 static int fail_open(struct inode *inode, struct file *file)

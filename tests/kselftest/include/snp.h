@@ -247,15 +247,16 @@ void snp_rmp_counts(struct snp_rmp_counts *c);
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid);
 bool snp_rmp_assigned(u64 pfn);
 
-/* For those who can't give arguments (tests/mutants): TEST=name, that one alone. */
+/*
+ * For those who can't give arguments (tests/mutants): TEST=name, that one alone.
+ * In the place of TEST_HARNESS_MAIN.
+ */
 #define SNP_HARNESS_MAIN						\
 int main(int argc, char **argv)						\
 {									\
-	char *args[] = { argv[0], "-t", getenv("TEST"), NULL };		\
+	char *only[4] = { argv[0], "-t", getenv("TEST") };		\
 									\
-	if (args[2])							\
-		return test_harness_run(3, args);			\
-	return test_harness_run(argc, argv);				\
+	exit(test_harness_run(only[2] ? 3 : argc, only[2] ? only : argv)); \
 }
 
 /* ---- both -------------------------------------------------------------- */

@@ -689,7 +689,7 @@ static void return_all(struct snp_vm *vm, struct snp_region *r, struct snp_scrat
 	       time_before(jiffies, end)) {
 		bitmap_andnot(left, left, s->todo, SNP_REGION_PAGES);
 		bitmap_copy(s->todo, left, SNP_REGION_PAGES);
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	bitmap_andnot(left, left, s->todo, SNP_REGION_PAGES);
 	bitmap_andnot(s->todo, all, left, SNP_REGION_PAGES);
