@@ -8,6 +8,7 @@
  * After every test: no page private, pinned, held or leaked, and a clean log.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@
 FIXTURE(in_place) {
 	struct snp_guest *g;
 	struct snp_rmp_counts before;
-	u64 to_private, to_shared, large;
+	u64 to_private, to_shared, large, leaked;
 	int log;
 };
 
@@ -44,13 +45,14 @@ FIXTURE_SETUP(in_place)
 {
 	snp_require_in_place();
 	self->log = snp_log_mark();
+	self->leaked = snp_in_place_count("leaked");
 	snp_rmp_counts(&self->before);
 }
 
 FIXTURE_TEARDOWN(in_place)
 {
 	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting", "leaked",
+		"private", "pinned", "holds", "conversions", "waiting",
 	};
 	struct snp_rmp_counts after;
 	const char *line;
@@ -62,6 +64,7 @@ FIXTURE_TEARDOWN(in_place)
 
 		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
 	}
+	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
 	snp_rmp_counts(&after);
 	EXPECT_EQ(self->before.guest, after.guest) TH_LOG("RMP entries left");
 	line = snp_log_complaint(self->log);
@@ -936,6 +939,114 @@ IN_PLACE_TEST(memory_that_is_not_there_is_for_the_vmm_to_mend)
 	snp_expect_done(g);
 }
 
+/* The first page of the test memory is something else; the guest wants it private. */
+static void expect_no_pin(struct snp_guest *g, const char *what, int prot, int flags, int fd,
+			  size_t size)
+{
+	void *at = snp_hva(g, SNP_TEST_GPA);
+	struct kvm_run *run = g->vcpu->run;
+
+	TEST_ASSERT(mmap(at, size, prot, flags | MAP_FIXED, fd, 0) == at, "%s: %s", what,
+		    strerror(errno));
+	TEST_ASSERT(snp_run(g) == SNP_EVENT_MEMORY_FAULT && why(run) == KVM_IN_PLACE_WHY_NO_PIN,
+		    "%s: %s, flags %#llx", what, exit_reason_str(run->exit_reason),
+		    run->memory_fault.flags);
+}
+
+/* Some BAR of a device: VM_PFNMAP */
+static int open_bar(void)
+{
+	static const char *const names[] = { "resource4", "resource1", "resource0" };
+	char path[80];
+	int i, slot, fd;
+
+	for (slot = 0; slot < 32; slot++) {
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			void *m;
+
+			snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:00:%02x.0/%s", slot,
+				 names[i]);
+			fd = open(path, O_RDWR);
+			if (fd < 0)
+				continue;
+			m = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			if (m != MAP_FAILED) {
+				munmap(m, PAGE_SIZE);
+				return fd;
+			}
+			close(fd);
+		}
+	}
+	return -1;
+}
+
+IN_PLACE_TEST(memory_that_cannot_be_pinned_is_for_the_vmm_to_replace)
+{
+	struct snp_guest *g = LAUNCH(guest_wants_a_page);
+	u64 pinned = snp_in_place_count("pinned");
+	int fd;
+
+	fd = syscall(SYS_memfd_secret, 0);
+	ASSERT_LE(0, fd) TH_LOG("memfd_secret: %s", strerror(errno));
+	ASSERT_EQ(0, ftruncate(fd, PAGE_SIZE));
+	expect_no_pin(g, "secretmem", PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
+	close(fd);
+
+	fd = open(program_invocation_name, O_RDONLY);
+	ASSERT_LE(0, fd);
+	expect_no_pin(g, "file that is not for writing", PROT_READ, MAP_SHARED, fd, PAGE_SIZE);
+	close(fd);
+
+	fd = open_bar();
+	if (fd >= 0)
+		expect_no_pin(g, "VM_PFNMAP", PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
+	else
+		TH_LOG("no BAR to be mapped: VM_PFNMAP not tried");
+	close(fd);
+
+	EXPECT_EQ(pinned, snp_in_place_count("pinned"));
+	remap(g);
+	snp_expect_done(g);
+}
+
+static int prefault(struct snp_guest *g, u64 gpa, u64 size)
+{
+	struct kvm_pre_fault_memory range = { .gpa = gpa, .size = size };
+	int ret;
+
+	do {
+		ret = __vcpu_ioctl(g->vcpu, KVM_PRE_FAULT_MEMORY, &range);
+	} while (!ret && range.size);
+	return ret ? errno : 0;
+}
+
+static void guest_is_prefaulted(void)
+{
+	snp_guest_init();
+	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_PRIVATE), 0);
+	snp_validate_pages(3, 1, true);
+	snp_fill(snp_private(3), 1, PRIVATE);
+	snp_fill(snp_shared(4), 1, GUEST);
+	snp_sync(1, 4, 0, 0);
+	snp_assert_eq(snp_holds(snp_private(3), 1, PRIVATE), true);
+	snp_assert_eq(snp_holds(snp_shared(4), 1, HOST), true);
+	snp_done();
+}
+
+IN_PLACE_TEST(prefault_of_either_state_changes_neither)
+{
+	struct snp_guest *g = LAUNCH(guest_is_prefaulted);
+	u64 private;
+
+	snp_expect_sync(g, 1);
+	private = snp_in_place_count("private");
+	EXPECT_EQ(0, prefault(g, SNP_TEST_GPA, 16 * PAGE_SIZE));
+	EXPECT_NE(0, prefault(g, 1ul << 46, PAGE_SIZE)) TH_LOG("no memory there");
+	EXPECT_EQ(private, snp_in_place_count("private"));
+	host_answers(g, 4);
+	snp_expect_done(g);
+}
+
 /* ---- a lot of it, and other kinds -------------------------------------- */
 
 #define BIG_GPA		0x100000000ul
@@ -1108,4 +1219,4 @@ IN_PLACE_TEST(page_private_in_one_vm_is_not_taken_by_another)
 	snp_free(r);
 }
 
-TEST_HARNESS_MAIN
+SNP_HARNESS_MAIN

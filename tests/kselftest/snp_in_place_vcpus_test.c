@@ -6,15 +6,20 @@
  * a place where it is known what it holds; at the end, both at once for a while.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <asm/kvm_in_place.h>
 #include <asm/kvm_para.h>
+#include <linux/userfaultfd.h>
 
 #include "test_util.h"
 #include "kvm_util.h"
@@ -35,7 +40,7 @@
 FIXTURE(meets) {
 	struct snp_guest *g;
 	struct kvm_vcpu *second;
-	u64 busy, revoked, refaulted;
+	u64 busy, revoked, refaulted, leaked;
 	int log;
 };
 
@@ -43,6 +48,7 @@ FIXTURE_SETUP(meets)
 {
 	snp_require_in_place();
 	self->log = snp_log_mark();
+	self->leaked = snp_in_place_count("leaked");
 	self->busy = snp_in_place_count("busy");
 	self->revoked = snp_in_place_count("revoked");
 	self->refaulted = snp_in_place_count("refaulted");
@@ -51,7 +57,7 @@ FIXTURE_SETUP(meets)
 FIXTURE_TEARDOWN(meets)
 {
 	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting", "leaked",
+		"private", "pinned", "holds", "conversions", "waiting",
 	};
 	const char *line;
 	int i;
@@ -62,6 +68,7 @@ FIXTURE_TEARDOWN(meets)
 
 		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
 	}
+	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
 	line = snp_log_complaint(self->log);
 	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
 }
@@ -398,6 +405,59 @@ MEETS_TEST(parked_vcpu_does_not_keep_its_ghcb)
 	snp_expect_done(g);
 }
 
+/* ---- memory that user space is still to bring -------------------------- */
+
+static void guest_wants_absent_page(void)
+{
+	unsigned int i;
+
+	snp_guest_init();
+	snp_sync(1, 0, 0, 0);
+	/* The second vCPU's GHCB in the middle; the page before it is not there. */
+	for (i = 0; i < 3; i++)
+		snp_psc_entry(i, snp_test_gpa(GHCB_PAGE - 1 + i), SNP_PSC_PRIVATE, SNP_4K);
+	snp_assert_eq(snp_psc(3), 0);
+	snp_validate_pages(GHCB_PAGE - 1, 3, true);
+	snp_sync(2, 0, 0, 0);
+	snp_done();
+}
+
+static int watch_page(void *page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (u64)page, .len = PAGE_SIZE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	TEST_ASSERT(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg),
+		    "userfaultfd: %s", strerror(errno));
+	return fd;
+}
+
+MEETS_TEST(request_that_waits_for_user_space_locks_nothing)
+{
+	struct snp_guest *g = launch(self, guest_wants_absent_page, second_tells);
+	void *absent = snp_hva(g, snp_test_gpa(GHCB_PAGE - 1));
+	struct uffdio_zeropage zero = { .range = { (u64)absent, PAGE_SIZE } };
+	struct pollfd p = { .fd = watch_page(absent), .events = POLLIN };
+	struct runner first;
+
+	snp_expect_sync(g, 1);
+	start(&first, g->vcpu);
+	ASSERT_EQ(1, poll(&p, 1, 30000)) TH_LOG("nobody asks for the page");
+	EXPECT_EQ(0, snp_in_place_count("conversions")) TH_LOG("waits with the range held");
+	/* Its GHCB is in what the request is about. */
+	second_to_its_port(self);
+	ASSERT_EQ(0, ioctl(p.fd, UFFDIO_ZEROPAGE, &zero));
+	second_to_its_end(self);
+	pthread_join(first.thread, NULL);
+	expect_report(g, SNP_REPORT_SYNC, 2);
+	snp_expect_done(g);
+	close(p.fd);
+}
+
 /* ---- a page on which a vCPU runs --------------------------------------- */
 
 #define VMSA_PAGE	700ul
@@ -685,4 +745,4 @@ MEETS_TEST(each_vcpu_converts_the_ghcb_of_the_other)
 	run_both(self, NULL);
 }
 
-TEST_HARNESS_MAIN
+SNP_HARNESS_MAIN

@@ -180,6 +180,8 @@ struct snp_guest {
 	u64 to_shared;
 	u64 requests;		/* page-state changes that reached us */
 	u64 refuse_gpa;		/* answer this one with an error */
+	u64 more_gpa, more_len;	/* memory that a test added */
+	bool no_punching;	/* leave the private copy of shared pages where it is */
 };
 
 /* Steps of a launch that a test may want to interfere with. */
@@ -244,6 +246,18 @@ u64 snp_in_place_count(const char *name);
 void snp_rmp_counts(struct snp_rmp_counts *c);
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid);
 bool snp_rmp_assigned(u64 pfn);
+
+/*
+ * For those who can't give arguments (tests/mutants): TEST=name, that one alone.
+ * In the place of TEST_HARNESS_MAIN.
+ */
+#define SNP_HARNESS_MAIN						\
+int main(int argc, char **argv)						\
+{									\
+	char *only[4] = { argv[0], "-t", getenv("TEST") };		\
+									\
+	exit(test_harness_run(only[2] ? 3 : argc, only[2] ? only : argv)); \
+}
 
 /* ---- both -------------------------------------------------------------- */
 

@@ -311,11 +311,13 @@ void *snp_hva(struct snp_guest *g, u64 gpa)
 	return addr_gpa2hva(g->vm, gpa);
 }
 
-static bool in_memory(u64 gpa, u64 len)
+static bool in_memory(struct snp_guest *g, u64 gpa, u64 len)
 {
 	const u64 end0 = SNP_SLOT0_PAGES * PAGE_SIZE;
 	const u64 end1 = SNP_TEST_GPA + SNP_TEST_PAGES * PAGE_SIZE;
 
+	if (gpa >= g->more_gpa && gpa - g->more_gpa < g->more_len)
+		return len <= g->more_len - (gpa - g->more_gpa);
 	return len <= end1 && ((gpa < end0 && len <= end0 - gpa) ||
 			       (gpa >= SNP_TEST_GPA && gpa < end1 &&
 				len <= end1 - gpa));
@@ -331,7 +333,7 @@ static u64 map_gpa_range(struct snp_guest *g, u64 gpa, u64 pages, u64 flags)
 	u64 len = pages * PAGE_SIZE;
 
 	g->requests++;
-	if (pages > SNP_TEST_PAGES || !in_memory(gpa, len) ||
+	if (len / PAGE_SIZE != pages || !in_memory(g, gpa, len) ||
 	    (g->refuse_gpa >= gpa && g->refuse_gpa < gpa + len))
 		return -EINVAL;
 
@@ -341,7 +343,8 @@ static u64 map_gpa_range(struct snp_guest *g, u64 gpa, u64 pages, u64 flags)
 		g->to_private += pages;
 	} else {
 		vm_mem_set_shared(g->vm, gpa, len);
-		vm_guest_mem_punch_hole(g->vm, gpa, len);
+		if (!g->no_punching)
+			vm_guest_mem_punch_hole(g->vm, gpa, len);
 		g->to_shared += pages;
 	}
 	return 0;

@@ -24,6 +24,7 @@
  * wait for user space.
  */
 #include <linux/cacheflush.h>
+#include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/psp-sev.h>
@@ -36,6 +37,8 @@
 #define RMP_LOCK_BITS	6
 /* Each round means that another CPU was in the middle of something. */
 #define TRIES		16
+/* How long a page that nobody else wants back may take, in jiffies */
+#define RETURN_PATIENCE	(5 * HZ)
 
 static struct mutex rmp_locks[1 << RMP_LOCK_BITS];
 
@@ -505,8 +508,8 @@ static void let_go(struct snp_vm *vm, struct snp_scratch *s, unsigned int first,
 
 /*
  * Hidden frames [@first, @end) of a region go back to the host: bits in @s->todo
- * on entry, those that went on return. The first error is returned; the frames
- * it concerns are what is left for the caller.
+ * on entry, those that went on return; what did not is left for the caller. Returns
+ * an error of one of those, -EAGAIN if that is true of any.
  */
 static int return_run(struct snp_vm *vm, struct snp_region *r, struct snp_scratch *s,
 		      unsigned int first, unsigned int end)
@@ -530,7 +533,7 @@ static int return_run(struct snp_vm *vm, struct snp_region *r, struct snp_scratc
 			ret = return_page(vm, r->gfn + i, s->pfn[i], PG_LEVEL_4K);
 
 		if (ret) {
-			error = error ?: ret;
+			error = error == -EAGAIN ? error : ret;
 			clear_bit(i, s->todo);
 		} else {
 			clflush_cache_range(pfn_to_kaddr(s->pfn[i]), n * PAGE_SIZE);
@@ -616,6 +619,9 @@ int snp_make_shared(struct snp_unit *u, struct snp_scratch *s)
 		if (i == end)
 			break;
 		run = find_next_zero_bit(r->private, end, i);
+		/* Shared by another CPU between the two looks: an empty range is none. */
+		if (run == i)
+			continue;
 		ret = lock_unit(u, &e, r->gfn + i, run - i);
 		if (ret)
 			return ret;
@@ -667,6 +673,28 @@ int snp_smash(struct snp_vm *vm, gfn_t gfn)
 	return ret;
 }
 
+/*
+ * As return_run(), of a whole region, for the last time: another CPU that is busy in
+ * the same 2M of host memory is no reason to lose a page.
+ */
+static void return_all(struct snp_vm *vm, struct snp_region *r, struct snp_scratch *s)
+{
+	unsigned long end = jiffies + RETURN_PATIENCE;
+	DECLARE_BITMAP(left, SNP_REGION_PAGES);
+	DECLARE_BITMAP(all, SNP_REGION_PAGES);
+
+	bitmap_copy(all, s->todo, SNP_REGION_PAGES);
+	bitmap_copy(left, s->todo, SNP_REGION_PAGES);
+	while (return_run(vm, r, s, 0, SNP_REGION_PAGES) == -EAGAIN &&
+	       time_before(jiffies, end)) {
+		bitmap_andnot(left, left, s->todo, SNP_REGION_PAGES);
+		bitmap_copy(s->todo, left, SNP_REGION_PAGES);
+		usleep_range(1000, 2000);
+	}
+	bitmap_andnot(left, left, s->todo, SNP_REGION_PAGES);
+	bitmap_andnot(s->todo, all, left, SNP_REGION_PAGES);
+}
+
 /**
  * snp_return_region() - private pages go back to the host for good
  * @vm: the VM
@@ -704,7 +732,7 @@ void snp_return_region(struct snp_vm *vm, struct snp_region *r, unsigned int fir
 		DECLARE_BITMAP(hidden, SNP_REGION_PAGES);
 
 		bitmap_copy(hidden, s->todo, SNP_REGION_PAGES);
-		return_run(vm, r, s, 0, SNP_REGION_PAGES);
+		return_all(vm, r, s);
 		for_each_set_bit(i, hidden, SNP_REGION_PAGES)
 			if (!test_bit(i, s->todo))
 				snp_leak(vm->kvm, s->pfn[i], 1);

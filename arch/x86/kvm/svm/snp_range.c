@@ -47,7 +47,7 @@ void snp_range_init(struct snp_range *r)
 }
 
 /**
- * snp_range_empty() - is nobody there?
+ * snp_range_empty() - is nobody there, and nobody counted?
  * @r: the lock
  *
  * Context: any.
@@ -59,7 +59,8 @@ bool snp_range_empty(struct snp_range *r)
 	bool empty;
 
 	raw_spin_lock_irqsave(&r->lock, flags);
-	empty = RB_EMPTY_ROOT(&r->gfns.rb_root) && RB_EMPTY_ROOT(&r->pfns.rb_root);
+	empty = RB_EMPTY_ROOT(&r->gfns.rb_root) && RB_EMPTY_ROOT(&r->pfns.rb_root) &&
+		!memchr_inv(r->nr, 0, sizeof(r->nr));
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 	return empty;
 }
