@@ -12,19 +12,20 @@ need_host_write
 
 cp $debug/rmp/counters before
 cp $debug/snp_soft/counts counts.before
-# Direct-map merges go on in the background: what is compared, is between two readings
-# of the whole that are the same.
+# Direct-map merges go on in the background: the short reads are to come between two
+# readings of the whole that are the same.
 cat >snapshot <<-END
 	cat $debug/snp_soft/rmp >soft
+	cat $map >map.again
 	for i in {1..20}; do
-		cat $map >map
-		cat $debug/rmp/pages >pages
+		mv map.again map
 		dd if=$map bs=23 status=none >short
-		dd if=$map iflag=skip_bytes skip=\$((0x1234)) bs=4096 count=1 status=none >seek
 		cat $map >map.again
 		! cmp -s map map.again || break
 	done
+	cat $debug/rmp/pages >pages
 	cat $debug/snp_soft/counts >counts
+	dd if=$map iflag=skip_bytes skip=\$((0x1234)) bs=4096 count=1 status=none >seek
 	dd if=$map iflag=skip_bytes skip=\$((1 << 50)) bs=4096 count=1 status=none >beyond
 	$here/tracing/rmpmap -n -a \$(awk '\$1 == "asid" { print \$2 }' facts) -r 4003c-4003d -c 1 >picture
 END
