@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An SNP guest whose every conversion, lost page and wrong request is counted,
- * for the tests of what makes them visible (tracing_*_test.sh). When all is done
- * and the guest still stands, COMMAND is run; before and after it nothing else
+ * SNP guests whose every conversion, lost page and wrong request is counted, for
+ * the tests of what makes them visible (tracing_*_test.sh). First, one whose pages
+ * change in place, and whose conversions meet maps; a migration, and one that is
+ * refused. Then one with guest_memfd that also loses pages. When all is done and
+ * this guest still stands, COMMAND is run; before and after it nothing else
  * happens to the RMP by this program until the guest is freed.
  *
  * trace_guest COMMAND: prints the facts, a line "NAME VALUE..." each; the status
  * is COMMAND's.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <asm/kvm_para.h>
 
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
+#include "sev.h"
 #include "snp.h"
 
 #define PATTERN		0x5050505000000000ul
@@ -74,6 +81,111 @@ static void guest(void)
 	snp_done();
 }
 
+/* ---- pages that change in place, and who meets them ------------------------ */
+
+#define CLOCK		3		/* KVM writes the time there */
+#define MAPPED		5		/* the second vCPU's GHCB */
+#define ALONE		7
+#define SECOND_ID	1
+#define SECOND_PORT	0x5351
+#define EXIT_MSR	0x7c
+
+static void second(void)
+{
+	volatile u64 *ghcb = (volatile u64 *)snp_shared(MAPPED);
+	u64 gpa = snp_test_gpa(MAPPED);
+	static const unsigned int fields[] = {
+		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
+	};
+	unsigned int i;
+
+	if (snp_msr_request(gpa | SNP_MSR_REG_GPA_REQ) != (gpa | SNP_MSR_REG_GPA_RESP))
+		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
+	ghcb[SNP_GHCB_EXIT_CODE] = SNP_EXIT_IOIO;
+	ghcb[SNP_GHCB_EXIT_INFO_1] = (u64)SECOND_PORT << 16 | 1 << 4;
+	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
+	/* To the VMM, with the GHCB mapped; then to the end, without. */
+	snp_msr_request(gpa);
+	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
+}
+
+static void first(void)
+{
+	snp_guest_init();
+
+	snp_ghcb_set(SNP_GHCB_RCX, MSR_KVM_SYSTEM_TIME_NEW);
+	snp_ghcb_set(SNP_GHCB_RAX, (u32)snp_test_gpa(CLOCK) | 1);
+	snp_ghcb_set(SNP_GHCB_RDX, 0);
+	snp_assert_eq(snp_vmgexit(EXIT_MSR, 1, 0).failed, 0);
+	snp_sync(1, 0, 0, 0);
+	snp_assert_eq(snp_psc_msr(snp_test_gpa(CLOCK), SNP_PSC_PRIVATE), 0);
+
+	snp_sync(2, 0, 0, 0);
+	snp_psc_entry(0, snp_test_gpa(ALONE), SNP_PSC_PRIVATE, SNP_4K);
+	snp_psc_entry(1, snp_test_gpa(MAPPED), SNP_PSC_PRIVATE, SNP_4K);
+	snp_assert_eq(snp_psc_exit(0, 1).info, 0);
+	snp_assert_eq(snp_psc_buffer()->cur_entry, 1);
+	snp_sync(3, 0, 0, 0);
+	snp_assert_eq(snp_psc_exit(1, 1).info, 0);
+	snp_assert_eq(snp_psc_buffer()->cur_entry, 2);
+
+	/* A private page as GHCB: KVM must not map it. */
+	snp_msr_request(snp_test_gpa(ALONE));
+	snp_done();
+}
+
+static void second_to(struct kvm_vcpu *vcpu, u32 reason)
+{
+	TEST_ASSERT(!__vcpu_run(vcpu), "second vCPU: %s", strerror(errno));
+	TEST_ASSERT(vcpu->run->exit_reason == reason, "second vCPU: %s",
+		    exit_reason_str(vcpu->run->exit_reason));
+}
+
+static void in_place(void)
+{
+	struct kvm_clock_data data = { 0 };
+	struct kvm_vcpu *vcpu;
+	struct snp_guest *g;
+
+	g = snp_create_in_place(first, VM_MEM_SRC_ANONYMOUS);
+	vcpu = vm_vcpu_add(g->vm, SECOND_ID, second);
+	snp_launch(g);
+	snp_expect_sync(g, 1);
+	/* So that KVM writes it, and keeps the mapping. */
+	vm_ioctl(g->vm, KVM_GET_CLOCK, &data);
+	data.flags = 0;
+	vm_ioctl(g->vm, KVM_SET_CLOCK, &data);
+	snp_expect_sync(g, 2);
+	second_to(vcpu, KVM_EXIT_IO);
+	snp_expect_sync(g, 3);
+	second_to(vcpu, KVM_EXIT_SYSTEM_EVENT);
+	snp_expect_done(g);
+	snp_free(g);
+
+	/* Each of the three became private, and one of them not at once. */
+	printf("psc msr private 4K 1 1 1\npsc nae private 4K 2 2 2\n");
+	printf("in_place_pages 3\nrevoked 1\n");
+	printf("contended %#llx\nrefused %#llx\n", snp_test_gpa(MAPPED) / PAGE_SIZE,
+	       snp_test_gpa(ALONE) / PAGE_SIZE);
+}
+
+static void migrate(void)
+{
+	struct kvm_vm *src = vm_create_barebones(), *dst = vm_create_barebones();
+
+	sev_vm_init(src);
+	sev_vm_launch(src, 0);
+	TEST_ASSERT(!__vm_enable_cap(dst, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, src->fd),
+		    "no migration: %s", strerror(errno));
+	TEST_ASSERT(__vm_enable_cap(dst, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, dst->fd) &&
+		    errno == EINVAL, "migrated from itself");
+	kvm_vm_free(src);
+	kvm_vm_free(dst);
+	printf("migrated 1\nmigration_refused 1\n");
+}
+
 int main(int argc, char *argv[])
 {
 	u64 pfn, asid = 0;
@@ -82,7 +194,10 @@ int main(int argc, char *argv[])
 
 	TEST_ASSERT(argc == 2, "usage: trace_guest COMMAND");
 	snp_require();
+	snp_require_in_place();
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	in_place();
+	migrate();
 
 	g = snp_create_launched(guest);
 	snp_expect_sync(g, STAGE_LOSE);
@@ -97,8 +212,9 @@ int main(int argc, char *argv[])
 	TEST_ASSERT_EQ(g->to_private, NR_MSR_BACK + NR_LARGE * SNP_PAGES_2M);
 	TEST_ASSERT_EQ(g->requests, NR_MSR + NR_MSR_BACK + NR_SPREAD + 3);
 
+	/* The GHCB that was refused is a wrong request, too. */
 	printf("pid %d\nasid %lu\nfaults %d\nguest_errors %d\n", getpid(), asid, NR_LOST,
-	       NR_WRONG);
+	       NR_WRONG + 1);
 	/* form, direction, size: requests, ranges, pages */
 	printf("psc msr shared 4K %d %d %d\n", NR_MSR, NR_MSR, NR_MSR);
 	printf("psc msr private 4K %d %d %d\n", NR_MSR_BACK, NR_MSR_BACK, NR_MSR_BACK);

@@ -1,33 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# tracing/rmpmap draws what the map says: a known map cell by cell, then the RMP of
-# a guest that stands still.
-set -eu
-here=$(cd "$(dirname "$0")/../.." && pwd)
+# tracing/rmpmap draws what the map says, a known map cell by cell, and tracing/rmplapse
+# what a known trace says. (tracing_rmp_test and tracing_tools_test have a guest drawn.)
+# shellcheck source=tests/kselftest/lib/tap.sh
+. "${0%/*}/lib/tap.sh"
 rmpmap=$here/tracing/rmpmap
-debug=/sys/kernel/debug
-[ -e $debug/rmp/map ] || { echo "SKIP: no $debug/rmp (CONFIG_SNP_PAGE_STATE, SNP host)"; exit 4; }
-[ -e $debug/rmp_fault_test/write ] || { echo "SKIP: insmod rmp_fault_test.ko"; exit 4; }
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp"
-n=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then echo "ok $n $text"; else echo "not ok $n $text"; fi
-}
-equal() { [ "$1" = "$2" ] || { echo "# is '$1', should be '$2'"; return 1; }; }
-refuses() { # RE COMMAND...
-	local re=$1 rc=0 out
-	shift
-	out=$("$@" 2>&1 </dev/null) || rc=$?
-	[[ $rc -eq 1 && $(wc -l <<<"$out") -eq 1 && $out =~ $re ]] ||
-		{ echo "# status $rc: $out"; return 1; }
-}
-echo 1..13
+need_rmp
+echo 1..15
 
 cat >known <<-END
 	0x0 1 hv-fixed - 0 0x0 4K
@@ -64,13 +44,22 @@ check "no such range: one line, status 1" refuses 'nothing there' "$rmpmap" -f k
 check "a range backwards: one line, status 1" refuses 'ends before' "$rmpmap" -f known -r 9-1
 check "too many cells: one line, status 1" refuses 'larger -c' "$rmpmap" -r 0-fffff -c 1
 check "not root: one line, status 1" refuses 'needs root' \
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$rmpmap"
+	as_nobody "$rmpmap"
 
-# The pages that trace_guest.c lost, and that are assigned to it anew: 60 and 61.
-cat >still <<-END
-	asid=\$(awk '\$1 == "asid" { print \$2 }' facts)
-	$rmpmap -n -a \$asid -r 4003c-4003d -c 1 >picture
-END
-"$here/build/kselftest/trace_guest" "bash still" >facts 2>err || sed 's/^/# /' err
-check "a guest's lost pages are not validated any more" \
-	equal "$(sed -n 's/^ *4003c000 //p' picture)" "░░"
+# A second from first to last: a frame is a hundredth. The third failed, and changes nothing.
+event() { echo "     guest-1 [000] $1: rmp_update: pfn=$2 level=4K assigned=$3 asid=$4 gpa=$5 immutable=$6 result=$7"; }
+{
+	event 10.000000 0x10 1 2 0x40000000 1 0
+	event 10.500000 0x10 1 2 0x40000000 0 0
+	event 10.600000 0x11 1 2 0x40001000 0 4
+	event 10.700000 0x12 1 3 0x1000 0 0
+	event 11.000000 0x10 0 0 0x0 0 0
+} >trace
+moves() { "$here/tracing/rmplapse" "$@" trace | sed -n 's/.*keyTimes="\([^"]*\)" values="\([^"]*\)".*/\1 \2/p'; }
+check "rmplapse: each page takes the colours of the trace, at its times" equal "$(moves)" \
+	"0;0.0099;0.4950;0.9901 #ffffff;#de2d26;#74c476;#d9d9d9
+0;0.6931 #ffffff;#74c476"
+check "rmplapse: of one guest, by its frames; the page goes back by its number" equal \
+	"$(moves -a 2 -r 40000-40001)" "0;0.0099;0.4950;0.9901 #ffffff;#de2d26;#74c476;#d9d9d9"
+check "rmplapse: nothing of the guest in the trace: one line, status 1" refuses 'nothing there' \
+	"$here/tracing/rmplapse" -a 7 trace

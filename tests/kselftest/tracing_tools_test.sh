@@ -1,98 +1,88 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The bpftrace tools of tracing/, all at once while one guest does a known number
-# of everything (trace_guest.c): each one's counts are the guest's.
-set -eu
-here=$(cd "$(dirname "$0")/../.." && pwd)
+# All that watches events, at once, while guests do a known number of everything
+# (trace_guest.c): each bpftrace tool's counts are the guests', the recording has
+# their events, the live view their faults.
+# shellcheck source=tests/kselftest/lib/tap.sh
+. "${0%/*}/lib/tap.sh"
 trace=$here/tracing/snp-trace
-debug=/sys/kernel/debug
-tools=(rmpfaults psclat psctop rmpstate rmpsnoop)
-command -v bpftrace >/dev/null || { echo "SKIP: no bpftrace"; exit 4; }
-[ -e $debug/rmp/counters ] || { echo "SKIP: no $debug/rmp (CONFIG_SNP_PAGE_STATE, SNP host)"; exit 4; }
-[ -e $debug/rmp_fault_test/write ] || { echo "SKIP: insmod rmp_fault_test.ko"; exit 4; }
-tmp=$(mktemp -d)
-pids=()
-trap '[ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}"; rm -rf "$tmp"' EXIT
-cd "$tmp"
-n=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then echo "ok $n $text"; else echo "not ok $n $text"; fi
-}
-equal() { [ "$1" = "$2" ] || { echo "# is '$1', should be '$2'"; return 1; }; }
-echo 1..18
+tools=(rmpfaults psclat psctop rmpstate rmpsnoop gfnbusy)
+command -v bpftrace >/dev/null || skip "no bpftrace"
+command -v trace-cmd >/dev/null || skip "no trace-cmd"
+need_rmp
+need_host_write
+echo 1..40
+
+# All in one: bpftrace takes its time to start.
+"$trace" "${tools[@]}" >all 2>all.err </dev/null &
+bpftrace=$!
+pids+=("$bpftrace")
+"$here/tracing/snp-watch" 2 >watch 2>watch.err &
+watch=$!
+pids+=("$watch")
 
 # What can't work says so in one line.
-refuses() { # RE COMMAND...
-	local re=$1 rc=0 out
-	shift
-	out=$("$@" 2>&1 </dev/null) || rc=$?
-	[[ $rc -eq 1 && $(wc -l <<<"$out") -eq 1 && $out =~ $re ]] ||
-		{ echo "# status $rc: $out"; return 1; }
-}
 check "no tracepoint: one line, status 1" refuses 'no tracepoint rmp:rmp_fault' \
-	unshare -m sh -c "mount -t tmpfs none /sys/kernel/tracing/events/rmp && $trace rmpfaults"
-check "no debugfs rmp/: one line, status 1" refuses 'not an SNP host' \
-	unshare -m sh -c "mount -t tmpfs none $debug/rmp && $trace rmpstate"
-check "not root: one line, status 1" refuses 'needs root' \
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$trace" psclat
+	without /sys/kernel/tracing/events/rmp "$trace" rmpfaults
+check "no debugfs rmp/: one line, status 1" refuses 'not an SNP host' without $debug/rmp "$trace" rmpstate
+check "not root: one line, status 1" refuses 'needs root' as_nobody "$trace" psclat
 check "no such tool: one line, status 1" refuses 'no such tool' "$trace" nosuch
+check "snp-watch: not root: one line, status 1" refuses 'needs root' as_nobody "$here/tracing/snp-watch"
 
-for t in "${tools[@]}"; do
-	# shellcheck disable=SC2094 # the tool's name is not read
-	"$trace" "$t" >"$t" 2>"$t.err" </dev/null &
-	pids+=($!)
-done
-for _ in {1..500}; do
-	[ "$(grep -l 'Ctrl-C ends\|^TIME' "${tools[@]}" | wc -l)" -lt ${#tools[@]} ] || break
+ready() { [ "$(grep -c 'Ctrl-C ends\|^TIME' all)" -eq ${#tools[@]} ] && grep -q 'last faults' watch; }
+for _ in {1..300}; do
+	! ready || break
+	kill -0 "$bpftrace" 2>/dev/null || { sed 's/^/# /' all all.err; echo "not ok 6 all tools start"; exit 1; }
 	sleep 1
 done
 
 cp $debug/rmp/counters before
-# Two more samples of rmpstate while the guest stands still
+# While the guest stands still: a sample of rmpstate and a picture of snp-watch more
+# than had begun before; then a status to be told from others
 cat >still <<-'END'
 	cat /sys/kernel/debug/rmp/pages >pages
-	n=$(grep -c ^version rmpstate)
-	for i in {1..60}; do
-		[ "$(grep -c ^version rmpstate)" -lt $((n + 2)) ] || exit 0
+	count() { grep -c "$1" "$2" || true; }
+	samples=$(($(count ^version all) + 2)) pictures=$(($(count 'last faults' watch) + 2))
+	for i in {1..100}; do
+		[ "$(count ^version all)" -lt $samples ] || [ "$(count 'last faults' watch)" -lt $pictures ] || exit 7
 		sleep 1
 	done
-	exit 1
 END
 rc=0
-"$here/build/kselftest/trace_guest" "bash still" >facts 2>guest.err || rc=$?
+"$here/tracing/record" -s -o trace.dat "$here/build/kselftest/trace_guest" "bash still" >facts 2>guest.err || rc=$?
 cp $debug/rmp/counters after
-# A tool that is just about to wait for an event when the signal comes does not hear
-# it (bpftrace 0.17); one that does no longer catches it. 2: SIGINT in the mask.
-interrupt() {
-	local p caught some=1
-	for p in "${pids[@]}"; do
-		caught=$(sed -n 's/^SigCgt:.*\(.\)$/0x\1/p' "/proc/$p/status" 2>/dev/null || true)
-		[ $((${caught:-0} & 2)) -eq 0 ] || { kill -INT "$p" && some=0; }
-	done
-	return $some
-}
+kill -INT "$watch" 2>/dev/null || true
+kill -TERM "$watch"
+# If it is just about to wait for an event when the signal comes, it does not hear it
+# (bpftrace 0.17); when it does, it no longer catches it. 2: SIGINT in the mask.
 for _ in {1..20}; do
-	interrupt || break
-	sleep 2
+	caught=$(sed -n 's/^SigCgt:.*\(.\)$/0x\1/p' "/proc/$bpftrace/status" 2>/dev/null || true)
+	[ $((${caught:-0} & 2)) -ne 0 ] || break
+	kill -INT "$bpftrace"
+	sleep 1
 done
-wait "${pids[@]}" || true
+wait "$bpftrace" || true
+# Each tool's maps under their own names, and what is printed by line
+for t in "${tools[@]}"; do : >"$t"; done
+awk '/^@[a-z]+_/ { t = $0; sub(/^@/, "", t); sub(/_.*/, "", t); sub(/^@[a-z]+_/, "@"); print >t; next }
+	t != "" && /^(    |, |\]|\[)/ { print >t; next }
+	{ t = ""; print >"lines" }' all
+watched=0
+wait "$watch" || watched=$?
 pids=()
 sed 's/^/# /' guest.err ./*.err | grep -v 'Random seed' || true
-check "the guest did what it was to do" equal $rc 0
+check "record: the status is the command's" equal $rc 7
 
-fact() { awk -v k="$1" '$1 == k { print $2 }' facts; }
-delta() { awk -v s="$1" '$0 ~ s { n += FNR == NR ? -$NF : $NF } END { print n + 0 }' before after; }
 # Lines "form, size, to" of facts column $1, and of a map of psclat's
-told() { awk -v c="$1" '$1 == "psc" { printf "[%s, %s, %s]: %s\n", $2, $4, $3, $c }' facts | sort; }
+told() {
+	awk -v c="$1" '$1 == "psc" { n["[" $2 ", " $4 ", " $3 "]:"] += $c } END { for (k in n) print k, n[k] }' facts | sort
+}
 map() { sed -n "s/^@$1\\[/[/p" "$2" | sort; }
 
 check "rmpfaults: the faults, by verdict, outcome, process and ASID" \
 	equal "$(map faults rmpfaults)" \
-	"[flip-4K, recovered, trace_guest, $(fact pid), $(fact asid)]: $(fact faults)"
+	"[flip-4K, recovered, trace_guest, $(fact pid), $(fact asid), $(fact pid)]: $(fact faults)"
 check "rmpfaults: all from one stack, and in the function that writes" \
 	equal "$(grep -c '^@stacks\[' rmpfaults) $(grep '^, ' rmpfaults)" \
 	"1 , trace_guest, rmp_fault_test_insn]: $(fact faults)"
@@ -110,11 +100,10 @@ timed() {
 }
 check "psclat: each request is timed once" equal "$(timed)" "$(told 5)"
 
-sum() { awk -v c="$1" -v d="$2" '$1 == "psc" && $3 ~ d { n += $c } END { print n }' facts; }
 who="[$(fact pid), trace_guest]:"
-check "psctop: ranges and pages of the guest, and of no other" \
+check "psctop: ranges and pages of the guests, and of no other, in place or not" \
 	equal "$(grep -h '^@all' psctop | sort | tr '\n' ';')" \
-	"@all_ranges$who $(sum 6 .);@all_to_private$who $(sum 7 private);@all_to_shared$who $(sum 7 shared);"
+	"@all_ranges$who $(psc 6);@all_to_private$who $(psc 7 private);@all_to_shared$who $(psc 7 shared);"
 
 check "rmpstate: RMPUPDATEs are those the kernel counts" \
 	equal "$(map all_update rmpstate | tr '\n' ';')" \
@@ -124,15 +113,79 @@ check "rmpstate: RMPUPDATEs are those the kernel counts" \
 	done; done | sort | tr '\n' ';')"
 sampled() {
 	awk 'NR == FNR { want = want $0 "\n"; next } /^version/ { got = "" }
-		{ got = got $0 "\n"; if (got == want) f = 1 } END { exit !f }' pages rmpstate
+		{ got = got $0 "\n"; if (got == want) f = 1 } END { exit !f }' pages lines
 }
 check "rmpstate: a sample shows the pages as they are while the guest stands still" sampled
 
 check "rmpsnoop: a line for each range, fault, verdict and wrong request" \
-	equal "$(for e in psc fault verdict error; do awk -v e=$e '$4 == e { n++ } END { printf "%d ", n }' rmpsnoop; done)" \
-	"$(sum 6 .) $(fact faults) $(fact faults) $(fact guest_errors) "
+	equal "$(for e in psc fault verdict error; do awk -v e=$e '$4 == e { n++ } END { printf "%d ", n }' lines; done)" \
+	"$(psc 6) $(fact faults) $(fact faults) $(fact guest_errors) "
 check "rmpsnoop: the faults are on the pages the guest lost" \
-	equal "$(awk '$4 == "fault" { print $6, $8 }' rmpsnoop)" \
+	equal "$(awk '$4 == "fault" { print $6, $8 }' lines)" \
 	"$(awk '$1 == "lost" { print "pfn=" $2, "gpa=" $3 }' facts)"
 check "rmpsnoop: a line for each RMPUPDATE the kernel counts" \
-	equal "$(awk '$4 == "update" { n++ } END { print n }' rmpsnoop)" "$(delta '^rmpupdate')"
+	equal "$(awk '$4 == "update" { n++ } END { print n }' lines)" "$(delta '^rmpupdate')"
+check "rmpsnoop: the map that was met, the one that was refused, the cache revoked" \
+	equal "$(awk '$4 == "met" || $4 == "refused" { print $4, $6 } $4 == "revoke" { n++ } END { print n }' lines | tr '\n' ' ')" \
+	"met gpa=$(fact contended)000 refused gpa=$(fact refused)000 $(fact revoked) "
+check "rmpsnoop: the migrations, the one refused with its reason" \
+	equal "$(awk '$4 == "migrate" { n[$5]++ } END { print n[0], n[-22] }' lines)" \
+	"$(fact migrated) $(fact migration_refused)"
+check "rmpsnoop: splits and merges of the direct map, as the kernel counts them" \
+	equal "$(awk '$4 == "split" { sub("regions=", "", $7); s += $7 } $4 == "merge" { m++ } END { print s + 0, m + 0 }' lines)" \
+	"$(awk '$1 == "@all_regions[split]:" { s = $2 } $1 == "@all_regions[merged]:" { m = $2 } END { print s + 0, m + 0 }' rmpstate)"
+
+check "gfnbusy: the frame that a conversion found mapped, and who held it" \
+	equal "$(map met gfnbusy) $(grep -o '^@holders\[[^ ]* [^ ]*' gfnbusy)" \
+	"[$(($(fact contended))), map, $(fact pid), trace_guest]: 1 @holders[$(($(fact contended))), $(fact pid),"
+check "gfnbusy: ... by which stack" equal \
+	"$(sed -n '/^@holders/,/^\]/p' gfnbusy | grep -oE ' (kvm_vcpu_map|sev_handle_vmgexit|kvm_vcpu_ioctl)' | tr -d '\n')" \
+	" kvm_vcpu_map sev_handle_vmgexit kvm_vcpu_ioctl"
+check "gfnbusy: the private frame that KVM did not map" \
+	equal "$(sed -n '/^@refused/,/^\]/p' gfnbusy | sed -n '1s/, $//p; $p')" \
+	"@refused[$(($(fact refused))), $(fact pid), trace_guest
+]: 1"
+
+trace-cmd report -i trace.dat >events 2>/dev/null
+events() { grep -c " $1: " events || true; }
+check "record: nothing was lost" equal "$(grep -c 'EVENTS DROPPED\|overrun: [1-9]' events || true)" 0
+check "report: an event for each fault, verdict and wrong request" \
+	equal "$(events rmp_fault) $(events rmp_verdict) $(events snp_guest_error)" \
+	"$(fact faults) $(fact faults) $(fact guest_errors)"
+check "report: with -s, a stack for each fault and for nothing else" \
+	equal "$(events kernel_stack)" "$(fact faults)"
+check "report: an event for each range of a page-state change, and each begins and ends" \
+	equal "$(events snp_psc) $(events snp_psc_begin) $(events snp_psc_end)" "$(psc 6) $(psc 5) $(psc 5)"
+check "report: none of these requests failed, each has its time" \
+	equal "$(grep -c 'snp_psc_end: .* result=0x0 ns=[1-9]' events)" "$(psc 5)"
+check "report: an event for each RMPUPDATE the kernel counts" \
+	equal "$(events rmp_update)" "$(delta '^rmpupdate')"
+check "report: verdicts, the writing function, whose page: words and numbers" \
+	equal "$(grep -c 'verdict=flip-4K outcome=recovered' events) $(grep -c "ip=rmp_fault_test_insn+0x0 .* owner=$(fact pid)" events)" \
+	"$(fact faults) $(fact faults)"
+check "report: conversions are words" \
+	equal "$(grep -c 'form=nae to=shared size=2M gfn=0x40200 pages=1024' events)" 1
+check "report: maps are held and let go; met, refused and revoked where the guest did it" \
+	equal "$(grep -c 'what=held' events) $(sed -n 's/.* snp_contended: *//p; s/.* snp_map: *\(.*what=refused\)/\1/p' events)" \
+	"$(grep -c 'what=released' events) gfn=$(fact contended) pages=1 held=$(fact contended) kind=map
+gfn=$(fact refused) kind=map what=refused"
+check "report: a migration begins and ends, and so does one that is refused" \
+	equal "$(events snp_migrate_begin) $(grep -c 'snp_migrate_end: .*result=0 ' events) $(grep -c 'snp_migrate_end: .*result=-22' events)" \
+	"2 $(fact migrated) $(fact migration_refused)"
+
+# The lost pages, private from first to last but for a moment
+"$here/tracing/rmplapse" -a "$(fact asid)" -r 4003c-4003d -c 1 trace.dat >lapse || true
+check "rmplapse: the pages that the guest lost become private, and go back when it ends" equal \
+	"$(grep -o 'values="[^"]*"' lapse | sed 's/;.*;/ /' | tr '\n' ' ')" \
+	'values="#ffffff #d9d9d9" values="#ffffff #d9d9d9" '
+
+check "snp-watch: ends by a signal with status 0" equal $watched 0
+check "snp-watch: gives the terminal back" equal "$(tail -c 14 watch | od -An -c | tr -d ' \n')" \
+	"$(printf '\033[?25h\033[?1049l' | od -An -c | tr -d ' \n')"
+check "snp-watch: leaves no trace instance" test ! -e /sys/kernel/tracing/instances/snp-watch
+# The last picture, line by line; a cell is up to three bytes.
+awk 'BEGIN { RS = "\033\\[H" } { f = $0 } END { printf "%s", f }' watch |
+	sed 's/\x1b\[[?0-9;]*[a-zA-Z]//g; s/[·▒█░▓▚]/x/g' >last
+check "snp-watch: fits 80x24, and shows the guest's last faults" \
+	equal "$(($(wc -l <last) < 24)) $(awk 'length($0) > 80' last) $(sed '1,/^last faults/d' last | awk '{ print $3, $5 }' | tr '\n' ';')" \
+	"1  $(awk '$1 == "lost" { printf "pfn=%s gpa=%s;", $2, $3 }' facts)"

@@ -12,6 +12,7 @@
 
 #include <linux/tracepoint.h>
 #include <asm/dmap_rmp.h>
+#include <asm/rmp_count.h>
 #include <asm/rmp_fault.h>
 #include <asm/sev.h>
 
@@ -117,6 +118,7 @@ TRACE_EVENT(rmp_fault,
 		__field(u64,		rmp_hi)
 		__field(int,		kind)
 		__field(int,		mode)
+		__field(int,		owner)
 	),
 
 	TP_fast_assign(
@@ -136,16 +138,17 @@ TRACE_EVENT(rmp_fault,
 		__entry->rmp_hi		= fault->rmp.hi;
 		__entry->kind		= fault->address;
 		__entry->mode		= fault->mode;
+		__entry->owner		= rmp_owner(fault->rmp.asid);
 	),
 
-	TP_printk("address=0x%lx pfn=0x%llx ip=%pS error_code=0x%lx mapping=%s level=%s assigned=%u asid=%u gpa=0x%llx immutable=%u vmsa=%u validated=%u rmp=[0x%016llx 0x%016llx] kind=%s mode=%s",
+	TP_printk("address=0x%lx pfn=0x%llx ip=%pS error_code=0x%lx mapping=%s level=%s assigned=%u asid=%u gpa=0x%llx immutable=%u vmsa=%u validated=%u rmp=[0x%016llx 0x%016llx] kind=%s mode=%s owner=%d",
 		  __entry->address, __entry->pfn, (void *)__entry->ip,
 		  __entry->error_code, show_rmp_level(__entry->mapping),
 		  show_rmp_level(__entry->level), __entry->assigned,
 		  __entry->asid, __entry->gpa, __entry->immutable,
 		  __entry->vmsa, __entry->validated, __entry->rmp_lo,
 		  __entry->rmp_hi, show_rmp_address(__entry->kind),
-		  show_rmp_mode(__entry->mode))
+		  show_rmp_mode(__entry->mode), __entry->owner)
 );
 
 /* What was decided about that fault, and what came of it. */
@@ -220,6 +223,24 @@ TRACE_EVENT(rmp_psmash,
 	),
 
 	TP_printk("pfn=0x%llx result=%d", __entry->pfn, __entry->result)
+);
+
+/* Pages could not be returned to the host, and are lost. */
+TRACE_EVENT(rmp_leak,
+	TP_PROTO(u64 pfn, unsigned int pages),
+	TP_ARGS(pfn, pages),
+
+	TP_STRUCT__entry(
+		__field(u64,		pfn)
+		__field(unsigned int,	pages)
+	),
+
+	TP_fast_assign(
+		__entry->pfn	= pfn;
+		__entry->pages	= pages;
+	),
+
+	TP_printk("pfn=0x%llx pages=%u", __entry->pfn, __entry->pages)
 );
 
 /* The direct map was split for pfn, with one flush for all regions [first, ...). */

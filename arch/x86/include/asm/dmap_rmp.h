@@ -15,12 +15,14 @@
  * @RMP_DMAP_PRIVATE: a page of it is assigned
  * @RMP_DMAP_BUSY: a page of it is becoming private just now
  * @RMP_DMAP_ATTRS: not all 512 entries are plain kernel memory
+ * @NR_RMP_DMAP_RESULTS: how many there are
  */
 enum rmp_dmap_result {
 	RMP_DMAP_MERGED,
 	RMP_DMAP_PRIVATE,
 	RMP_DMAP_BUSY,
 	RMP_DMAP_ATTRS,
+	NR_RMP_DMAP_RESULTS,
 };
 
 #ifdef CONFIG_SNP_PAGE_STATE

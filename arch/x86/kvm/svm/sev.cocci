@@ -307,6 +307,61 @@ declarer name DEFINE_MUTEX;
 @@
  static DEFINE_MUTEX(sev_mirror_lock);
 +struct mutex *const snp_mirror_lock = &sev_mirror_lock;
+// Hook: sev_handle_vmgexit(), sev_handle_vmgexit_msr_protocol(): who wants to know
+//       that a page-state change begins?
+// Expect: snp_psc_begin 2
+// Hook: snp_complete_psc(), snp_complete_psc_msr(), snp_begin_psc_msr(): and that it ends?
+// Expect: snp_psc_end 5
+
+@snp_trace_header@
+@@
+ #include "snp_ghcb.h"
++#include "snp_trace.h"
+
+@psc_begin_msr_hook@
+expression ret, msr;
+@@
+ sev_handle_vmgexit_msr_protocol(...)
+ {
+ <...
++snp_psc_begin(svm, false);
+ ret = snp_begin_psc_msr(svm, msr);
+ ...>
+ }
+
+@psc_begin_hook@
+expression ret;
+@@
+ sev_handle_vmgexit(...)
+ {
+ <...
++snp_psc_begin(svm, true);
+ ret = snp_begin_psc(svm);
+ ...>
+ }
+
+@psc_end_hook@
+identifier result;
+@@
+ snp_complete_psc(struct vcpu_svm *svm, u64 result)
+ {
+ ...
++snp_psc_end(svm, true, result);
+ ghcb_set_sw_exit_info_2(...);
+ }
+
+@psc_end_msr_hook@
+identifier fn = { snp_complete_psc_msr, snp_begin_psc_msr };
+expression answer;
+@@
+ fn(...)
+ {
+ <...
+ set_ghcb_msr(svm, answer);
++snp_psc_end(svm, false, answer);
+ ...>
+ }
+
 // Hook: snp_begin_psc_msr(), snp_begin_psc(): does the kernel change the state
 //       itself?
 // Expect: snp_psc_msr 1

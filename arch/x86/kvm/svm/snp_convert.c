@@ -28,7 +28,9 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/psp-sev.h>
+#include <asm/rmp_count.h>
 #include <asm/rmp_fault.h>
+#include <trace/events/snp_guest.h>
 
 #include "mmu.h"
 #include "svm.h"
@@ -287,6 +289,8 @@ static void revoke_caches(struct snp_vm *vm)
 		    snp_range_pfn_busy(&vm->range, gpc->pfn)) {
 			gpc->valid = false;
 			atomic64_inc(&snp_counts.revoked);
+			rmp_count_add(RMP_COUNT_REVOKED, 1);
+			trace_snp_revoke(gpc->pfn, gpc->gpa);
 		}
 		write_unlock_irq(&gpc->lock);
 	}
@@ -335,6 +339,7 @@ static int assign_unit(struct snp_unit *u, struct snp_region *r, struct snp_scra
 		ret = assign_2m(u->vm, u->gfn, page_to_pfn(s->page[0]));
 		if (!ret) {
 			atomic64_inc(&snp_counts.large);
+			rmp_count_add(RMP_COUNT_IN_PLACE_2M, 1);
 			u->done = u->n;
 			return 0;
 		}
@@ -369,6 +374,7 @@ static int convert_unit(struct snp_unit *u, struct snp_region *r, struct snp_scr
 			s->pfn[nr++] = page_to_pfn(s->page[i]);
 		} else if (was_taken(u->vm, r, first + i)) {
 			atomic64_inc(&snp_counts.refaulted);
+			rmp_count_add(RMP_COUNT_REFAULT, 1);
 			zap = true;
 		}
 	}
@@ -405,6 +411,7 @@ static int lock_unit(struct snp_unit *u, struct snp_excl *e, gfn_t gfn, unsigned
 
 	if (ret == -EBUSY)
 		atomic64_inc(&snp_counts.busy);
+	rmp_count_add(RMP_COUNT_CONTENDED, ret == -EBUSY);
 	return ret;
 }
 
@@ -478,6 +485,7 @@ int snp_make_private(struct snp_unit *u, struct snp_scratch *s)
 	snp_range_unlock(&u->vm->range, &e);
 	/* What is done is the table's. */
 	atomic64_add(bitmap_weight(s->todo, u->done), &snp_counts.to_private);
+	rmp_count_add(RMP_COUNT_IN_PLACE_PRIVATE, bitmap_weight(s->todo, u->done));
 	bitmap_clear(s->todo, 0, u->done);
 uncharge:
 	snp_uncharge(kvm, bitmap_weight(s->todo, u->n));
@@ -581,6 +589,7 @@ static int share_run(struct snp_vm *vm, struct snp_region *r, struct snp_scratch
 	i = bitmap_weight(s->todo, SNP_REGION_PAGES);
 	snp_table_forget(r, i);
 	atomic64_add(i, &snp_counts.to_shared);
+	rmp_count_add(RMP_COUNT_IN_PLACE_SHARED, i);
 	return ret;
 }
 

@@ -26,7 +26,6 @@
 #include "snp_ghcb.h"
 #include "snp_in_place.h"
 
-#define CREATE_TRACE_POINTS
 #include <trace/events/snp_guest.h>
 
 /* pfn of a guest-made VMSA -> the vCPU that runs on it; all VMs */

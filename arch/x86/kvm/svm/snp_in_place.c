@@ -16,6 +16,7 @@
 #include <linux/psp-sev.h>
 #include <linux/seq_file.h>
 #include <asm/rmp_fault.h>
+#include <trace/events/snp_guest.h>
 #include <uapi/asm/kvm_in_place.h>
 
 #include "x86.h"
@@ -188,6 +189,7 @@ int snp_post_map_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map)
 		return 0;
 
 	snp_range_release(&vm->range, &map->hold);
+	trace_snp_map(map->gfn, SNP_HOLD_MAP, SNP_MAP_REFUSED);
 	return -EFAULT;
 }
 

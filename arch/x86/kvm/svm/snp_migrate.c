@@ -30,6 +30,7 @@
 #include "x86.h"
 #include "svm.h"
 #include "snp_migrate.h"
+#include "snp_trace.h"
 
 /* Subclasses of vcpu->mutex: one vCPU stands for all of its VM, see below. */
 enum snp_vcpu_class {
@@ -405,6 +406,7 @@ uncharge:
 int snp_vm_move_enc_context_from(struct kvm *kvm, unsigned int source_fd)
 {
 	CLASS(fd, f)(source_fd);
+	struct snp_migration m;
 	struct kvm *src;
 	int ret;
 
@@ -412,10 +414,11 @@ int snp_vm_move_enc_context_from(struct kvm *kvm, unsigned int source_fd)
 		return -EBADF;
 	src = fd_file(f)->private_data;
 
+	m = snp_migrate_begin(src);
 	ret = snp_lock_two_vms(kvm, src);
 	if (ret)
-		return ret;
+		return snp_migrate_end(&m, ret);
 	ret = snp_move_locked(kvm, src);
 	snp_unlock_two_vms(kvm, src);
-	return ret;
+	return snp_migrate_end(&m, ret);
 }

@@ -26,6 +26,7 @@
 #include "svm.h"
 #include "snp_ghcb.h"
 #include "snp_in_place.h"
+#include "snp_trace.h"
 
 /* For how long a request may fail to make progress: less than the guest's watchdog. */
 #define SNP_PATIENCE		(10 * HZ)
@@ -88,6 +89,7 @@ static bool out_of_patience(struct snp_vcpu *v)
 static int msr_answer(struct vcpu_svm *svm, u64 answer)
 {
 	svm->vmcb->control.ghcb_gpa = answer;
+	snp_psc_end(svm, false, answer);
 	svm->in_place->msr_request = 0;
 	return 1;
 }
@@ -326,6 +328,7 @@ int snp_psc_nae(struct vcpu_svm *svm)
 	if (READ_ONCE(guest->hdr.reserved) ||
 	    end >= min_t(unsigned int, max, VMGEXIT_PSC_MAX_COUNT)) {
 		ghcb_set_sw_exit_info_2(sev_es->ghcb, VMGEXIT_PSC_ERROR_INVALID_HDR);
+		snp_psc_end(svm, true, VMGEXIT_PSC_ERROR_INVALID_HDR);
 		return 1;
 	}
 
@@ -360,5 +363,6 @@ int snp_psc_nae(struct vcpu_svm *svm)
 	if (ret)
 		v->stuck = 0;
 	ghcb_set_sw_exit_info_2(sev_es->ghcb, ret);
+	snp_psc_end(svm, true, ret);
 	return 1;
 }

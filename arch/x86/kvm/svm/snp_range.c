@@ -26,6 +26,8 @@
 #include <linux/interval_tree.h>
 #include <linux/sched/signal.h>
 
+#include <trace/events/snp_guest.h>
+
 #include "snp_range.h"
 
 /**
@@ -213,11 +215,15 @@ void snp_range_hold(struct snp_range *r, struct kvm_gfn_hold *hold, gfn_t gfn,
 	lock_map_acquire_read(&r->dep_map);
 	lock_map_release(&r->dep_map);
 
-	if (!try_hold(r, hold, gfn, kind, true))
+	if (!try_hold(r, hold, gfn, kind, true)) {
+		trace_snp_map(gfn, kind, SNP_MAP_HELD);
 		return;
+	}
+	trace_snp_map(gfn, kind, SNP_MAP_WAITS);
 	if (!wait_event_timeout(r->wait, hold_or_wait(r, hold, gfn, kind, true, &ret),
 				SNP_RANGE_STEP_BACK))
 		wait_event(r->wait, hold_or_wait(r, hold, gfn, kind, false, &ret));
+	trace_snp_map(gfn, kind, SNP_MAP_HELD);
 }
 
 /**
@@ -232,12 +238,19 @@ void snp_range_release(struct snp_range *r, struct kvm_gfn_hold *hold)
 	if (hold->kind == SNP_HOLD_NONE)
 		return;
 
+	trace_snp_map(hold->gfns.start, hold->kind, SNP_MAP_RELEASED);
 	scoped_guard(raw_spinlock_irqsave, &r->lock)
 		leave(r, hold);
 	wake(r);
 }
 
 /* ---- conversions ------------------------------------------------------- */
+
+static void tell_contended(gfn_t gfn, unsigned long n, const struct kvm_gfn_hold *h)
+{
+	if (h)
+		trace_snp_contended(gfn, n, h->gfns.start, h->kind);
+}
 
 /* -EAGAIN: a conversion is there, which is short; no reason to give up. */
 static int try_lock(struct snp_range *r, struct snp_excl *e, gfn_t gfn, unsigned long n)
@@ -256,6 +269,8 @@ static int try_lock(struct snp_range *r, struct snp_excl *e, gfn_t gfn, unsigned
 		e->nr = 0;
 		enter(r, &e->hold, gfn, n, SNP_HOLD_EXCL);
 	}
+	if (ret && trace_snp_contended_enabled())
+		tell_contended(gfn, n, find(r, gfn, gfn + n - 1, MAPS, NULL));
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 	return ret;
 }

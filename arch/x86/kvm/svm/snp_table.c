@@ -14,6 +14,7 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <asm/rmp_count.h>
 
 #include "svm.h"
 #include "snp_in_place.h"
@@ -316,6 +317,7 @@ void snp_leak(struct kvm *kvm, unsigned long pfn, unsigned int pages)
 {
 	snp_uncharge(kvm, pages);
 	atomic64_add(pages, &snp_counts.leaked);
+	rmp_leaked(pfn, pages);
 	pr_warn_ratelimited("SEV: %u private pages at PFN 0x%lx can't be returned, leaked\n",
 			    pages, pfn);
 }

@@ -15,6 +15,8 @@
 
 // Hook: struct vcpu_svm: and what an in-place VM keeps for a vCPU?
 // Expect: in_place 1
+// Hook: struct vcpu_svm: since when does its page-state change last?
+// Expect: psc_began 1
 
 @@
 @@
@@ -22,5 +24,6 @@
  ...
  bool guest_gif;
 +struct snp_vcpu *in_place;
++u64 psc_began;
  ...
  };

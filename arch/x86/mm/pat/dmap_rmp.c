@@ -44,6 +44,7 @@
 #include <linux/workqueue.h>
 
 #include <asm/dmap_rmp.h>
+#include <asm/rmp_count.h>
 #include <asm/rmp_fault.h>
 #include <trace/events/rmp.h>
 
@@ -338,6 +339,7 @@ static int dmap_split_run(unsigned long first, unsigned long n, unsigned long mu
 			set_bit(first + k, dmap_small);
 	}
 
+	rmp_count_add(RMP_COUNT_DMAP_SPLIT, done);
 	trace_rmp_dmap_split(dmap_pfn(all ? first : must), dmap_pfn(first), n, done);
 	return 0;
 }
@@ -545,6 +547,7 @@ static enum rmp_dmap_result dmap_merge_one(unsigned long i)
 	}
 
 	dmap_results[result]++;
+	rmp_count_add(RMP_COUNT_DMAP_MERGE + result, 1);
 	trace_rmp_dmap_merge(dmap_pfn(i), result);
 	return result;
 }

@@ -10,18 +10,23 @@
  *
  * Invariant: counting costs one per-CPU addition, takes no lock, and is right
  * in NMI. CPUs that went offline keep counting.
+ *
+ * Who an ASID belongs to is known from RMPUPDATE as well: the process that gave
+ * it a page. A store per owner, no hook, and legible in NMI.
  */
 #include <linux/cc_platform.h>
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kprobes.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include <asm/rmp_count.h>
 #include <asm/rmp_fault.h>
 #include <asm/rmp_map.h>
 #include <asm/sev.h>
+#include <trace/events/rmp.h>
 
 DEFINE_PER_CPU(unsigned long, rmp_counts[NR_RMP_COUNTS]);
 EXPORT_PER_CPU_SYMBOL_GPL(rmp_counts);
@@ -50,6 +55,37 @@ static enum rmp_result __kprobes rmp_result(int ret)
 	}
 }
 
+static pid_t rmp_owners[RMP_NR_ASIDS];
+
+/**
+ * rmp_owner() - whose is a guest's page?
+ * @asid: owner's ASID, as in its RMP entry
+ *
+ * Context: any, NMI included.
+ * Return: the process (in the first PID namespace) that last gave this ASID a
+ * page, its VMM or, when the guest is gone, the last one's; 0: nobody did.
+ */
+pid_t __kprobes rmp_owner(u32 asid)
+{
+	return asid && asid < RMP_NR_ASIDS ? READ_ONCE(rmp_owners[asid]) : 0;
+}
+EXPORT_SYMBOL_GPL(rmp_owner);
+
+/**
+ * rmp_owner_moved() - a guest is this process's from now on
+ * @asid: its ASID
+ *
+ * Context: process context of the new VMM.
+ */
+void __kprobes rmp_owner_moved(u32 asid)
+{
+	pid_t pid = current->tgid;
+
+	if (asid && asid < RMP_NR_ASIDS && READ_ONCE(rmp_owners[asid]) != pid)
+		WRITE_ONCE(rmp_owners[asid], pid);
+}
+EXPORT_SYMBOL_GPL(rmp_owner_moved);
+
 /**
  * rmp_count_update() - RMPUPDATE was executed
  * @state: what it asked for; assigned pages count as private, the firmware's too
@@ -62,6 +98,9 @@ void __kprobes rmp_count_update(const struct rmp_state *state, int ret)
 	rmp_count_add(RMP_COUNT_UPDATE + (state->assigned ? TO_PRIVATE : 0) +
 		      (state->pagesize == RMP_PG_SIZE_2M ? OF_2M : 0) +
 		      rmp_result(ret), 1);
+	/* A guest's pages are assigned by its VMM, unless a kthread does it for it. */
+	if (state->assigned && !(current->flags & PF_KTHREAD))
+		rmp_owner_moved(state->asid);
 }
 
 /**
@@ -75,6 +114,20 @@ void rmp_count_psmash(int ret)
 	rmp_count_add(RMP_COUNT_PSMASH + rmp_result(ret), 1);
 }
 
+/**
+ * rmp_leaked() - pages can't be returned to the host, and are lost
+ * @pfn: first page frame
+ * @pages: how many
+ *
+ * Context: any.
+ */
+void rmp_leaked(u64 pfn, unsigned int pages)
+{
+	rmp_count_add(RMP_COUNT_LEAKED, pages);
+	trace_rmp_leak(pfn, pages);
+}
+EXPORT_SYMBOL_GPL(rmp_leaked);
+
 static unsigned long rmp_count_sum(unsigned int count)
 {
 	unsigned long sum = 0;
@@ -83,15 +136,6 @@ static unsigned long rmp_count_sum(unsigned int count)
 	for_each_possible_cpu(cpu)
 		sum += per_cpu(rmp_counts[count], cpu);
 	return sum;
-}
-
-static void rmp_show_results(struct seq_file *m, const char *labels, unsigned int first)
-{
-	int i;
-
-	for (i = 0; i < NR_RMP_RESULTS; i++)
-		seq_printf(m, "%s result=%s %lu\n", labels, rmp_result_names[i],
-			   rmp_count_sum(first + i));
 }
 
 static void rmp_show_psc(struct seq_file *m, const char *name, unsigned int first)
@@ -109,6 +153,41 @@ static void rmp_show_psc(struct seq_file *m, const char *name, unsigned int firs
 	}
 }
 
+static const char * const rmp_dmap_result_names[NR_RMP_DMAP_RESULTS] = {
+	[RMP_DMAP_MERGED]	= "merged",
+	[RMP_DMAP_PRIVATE]	= "private",
+	[RMP_DMAP_BUSY]		= "busy",
+	[RMP_DMAP_ATTRS]	= "attributes",
+};
+
+static const char * const rmp_migration_names[NR_RMP_MIGRATIONS] = {
+	[RMP_MIGRATION_OK]	= "ok",
+	[RMP_MIGRATION_BUSY]	= "busy",
+	[RMP_MIGRATION_REFUSED]	= "refused",
+	[RMP_MIGRATION_FAILED]	= "failed",
+};
+
+static void rmp_show_one(struct seq_file *m, const char *name, unsigned int count)
+{
+	seq_printf(m, "%s %lu\n", name, rmp_count_sum(count));
+}
+
+static void rmp_show_by_result(struct seq_file *m, const char *name,
+			       const char * const *results, unsigned int nr,
+			       unsigned int first)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		seq_printf(m, "%s result=%s %lu\n", name, results[i],
+			   rmp_count_sum(first + i));
+}
+
+static void rmp_show_results(struct seq_file *m, const char *name, unsigned int first)
+{
+	rmp_show_by_result(m, name, rmp_result_names, NR_RMP_RESULTS, first);
+}
+
 static int counters_show(struct seq_file *m, void *v)
 {
 	int i;
@@ -118,7 +197,7 @@ static int counters_show(struct seq_file *m, void *v)
 		seq_printf(m, "fault outcome=%s %llu\n", rmp_outcome_name(i),
 			   rmp_faults_ended(i));
 	seq_printf(m, "flipped_pages %llu\n", rmp_fault_flipped_pages());
-	seq_printf(m, "leaked_pages %lu\n", rmp_leaked_pages());
+	rmp_show_one(m, "leaked_pages", RMP_COUNT_LEAKED);
 	rmp_show_results(m, "rmpupdate to=shared size=4K", RMP_COUNT_UPDATE);
 	rmp_show_results(m, "rmpupdate to=shared size=2M", RMP_COUNT_UPDATE + OF_2M);
 	rmp_show_results(m, "rmpupdate to=private size=4K", RMP_COUNT_UPDATE + TO_PRIVATE);
@@ -127,7 +206,18 @@ static int counters_show(struct seq_file *m, void *v)
 	rmp_show_results(m, "psmash", RMP_COUNT_PSMASH);
 	rmp_show_psc(m, "psc", RMP_COUNT_PSC);
 	rmp_show_psc(m, "psc_pages", RMP_COUNT_PSC_PAGES);
-	seq_printf(m, "guest_error %lu\n", rmp_count_sum(RMP_COUNT_GUEST_ERROR));
+	rmp_show_one(m, "guest_error", RMP_COUNT_GUEST_ERROR);
+	rmp_show_one(m, "in_place_pages to=shared", RMP_COUNT_IN_PLACE_SHARED);
+	rmp_show_one(m, "in_place_pages to=private", RMP_COUNT_IN_PLACE_PRIVATE);
+	rmp_show_one(m, "in_place_large", RMP_COUNT_IN_PLACE_2M);
+	rmp_show_one(m, "refault_pages", RMP_COUNT_REFAULT);
+	rmp_show_one(m, "contended", RMP_COUNT_CONTENDED);
+	rmp_show_one(m, "revoked", RMP_COUNT_REVOKED);
+	rmp_show_one(m, "directmap_split", RMP_COUNT_DMAP_SPLIT);
+	rmp_show_by_result(m, "directmap_merge", rmp_dmap_result_names,
+			   NR_RMP_DMAP_RESULTS, RMP_COUNT_DMAP_MERGE);
+	rmp_show_by_result(m, "migration", rmp_migration_names, NR_RMP_MIGRATIONS,
+			   RMP_COUNT_MIGRATION);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);

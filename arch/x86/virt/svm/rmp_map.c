@@ -32,6 +32,7 @@
 #include <linux/uaccess.h>
 
 #include <asm/page.h>
+#include <asm/rmp_count.h>
 #include <asm/rmp_map.h>
 
 static const char * const rmp_page_state_names[NR_RMP_PAGE_STATES] = {
@@ -262,7 +263,23 @@ static const struct file_operations rmp_map_fops = {
 struct rmp_totals {
 	u64 state[NR_RMP_PAGE_STATES][PG_LEVEL_2M + 1];
 	u64 mapping[PG_LEVEL_1G + 1];
+	u64 guest[RMP_NR_ASIDS][PG_LEVEL_2M + 1];
 };
+
+static void rmp_show_guests(struct seq_file *m, const struct rmp_totals *t)
+{
+	u32 asid;
+	int l;
+
+	for (asid = 1; asid < RMP_NR_ASIDS; asid++) {
+		for (l = PG_LEVEL_4K; l <= PG_LEVEL_2M; l++) {
+			if (t->guest[asid][l])
+				seq_printf(m, "guest_pages asid=%u pid=%d size=%s %llu\n", asid,
+					   rmp_owner(asid), rmp_level_names[l],
+					   t->guest[asid][l]);
+		}
+	}
+}
 
 /* Totals of now, in 4K pages; a run costs no more than its pages, so no more than the map. */
 static int pages_show(struct seq_file *m, void *v)
@@ -272,7 +289,7 @@ static int pages_show(struct seq_file *m, void *v)
 	u64 pfn = 0;
 	int i, l, ret;
 
-	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	t = kvzalloc(sizeof(*t), GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
 
@@ -280,6 +297,7 @@ static int pages_show(struct seq_file *m, void *v)
 	while ((ret = rmp_run_at(pfn, &r)) > 0) {
 		t->state[r.state][r.level] += r.pages;
 		t->mapping[r.mapping] += r.pages;
+		t->guest[r.asid % RMP_NR_ASIDS][r.level] += r.pages;
 		pfn += r.pages;
 	}
 	put_online_mems();
@@ -297,7 +315,8 @@ static int pages_show(struct seq_file *m, void *v)
 	for (l = PG_LEVEL_4K; l <= PG_LEVEL_1G; l++)
 		seq_printf(m, "directmap_pages size=%s %llu\n", rmp_level_names[l],
 			   t->mapping[l]);
-	kfree(t);
+	rmp_show_guests(m, t);
+	kvfree(t);
 	return ret;
 }
 DEFINE_SHOW_ATTRIBUTE(pages);

@@ -338,17 +338,6 @@ void rmp_psmashed(u64 pfn, int ret)
 	trace_rmp_psmash(pfn, ret);
 }
 
-/**
- * rmp_leaked_pages() - pages that could not be returned to the host
- *
- * Context: any.
- * Return: 4K pages given to snp_leak_pages() since boot.
- */
-unsigned long rmp_leaked_pages(void)
-{
-	return READ_ONCE(snp_nr_leaked_pages);
-}
-
 #else /* !CONFIG_SNP_PAGE_STATE */
 
 static int rmp_update_begin(u64 pfn, const struct rmp_state *state)

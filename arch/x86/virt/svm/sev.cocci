@@ -8,6 +8,8 @@
 // Expect: rmp_psmash_split 1
 // Hook: psmash() in sev.c: who wants to know what PSMASH said?
 // Expect: rmp_psmashed 1
+// Hook: snp_leak_pages() in sev.c: who wants to know that pages are lost?
+// Expect: rmp_leaked 1
 
 @rmp_fault_header@
 @@
@@ -56,6 +58,18 @@ identifier pfn, ret;
  ...
 +rmp_psmashed(pfn, ret);
  return ret;
+ }
+
+@rmp_leak_hook@
+typedef u64;
+identifier pfn, npages;
+@@
+ void snp_leak_pages(u64 pfn, unsigned int npages)
+ {
+ ...
+ pr_warn(...);
++rmp_leaked(pfn, npages);
+ ...
  }
 
 // Hook: snp_probe_rmptable_info: where is the RMP? The two MSRs exist on SNP processors only.
