@@ -32,12 +32,12 @@
 #include "kselftest_harness.h"
 #include "sev_move.h"
 
-#define DEFAULT_ATTEMPTS 1000
-#define ATTEMPTS_A_ROUND 100
+#define DEFAULT_ATTEMPTS 200
+#define ATTEMPTS_A_ROUND 40
 #define WORKERS		3
 #define MAX_RING	4
 #define HANG_SECONDS	30
-#define KILLS		10
+#define KILLS		4
 
 static long attempts_wanted(void)
 {
@@ -470,7 +470,7 @@ TEST_F_TIMEOUT(stress, two_that_refuse_each_other_never_wait_for_ever, 600)
 			.dst = vm[i],
 			.src = vm[!i],
 			.beat = i,
-			.attempts = attempts_wanted(),
+			.attempts = 5 * attempts_wanted(),
 			.stop = &stop,
 			.wrong = &wrong,
 		};
