@@ -38,8 +38,8 @@
 #include "sev_move.h"
 #include "snp.h"
 
-#define MOVES		4
-#define KILLS		4
+#define MOVES		2
+#define KILLS		2
 #define NR_VCPUS	2
 
 /* Pages of the test memory */
@@ -409,6 +409,23 @@ static int status_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
+	TEST_ASSERT(!syscall(SYS_capget, &h, d), "capget");
+	d[0].effective &= ~(1u << CAP_IPC_LOCK);
+	TEST_ASSERT(!syscall(SYS_capset, &h, d), "capset");
+}
+
+static void limit_memlock(rlim_t pages)
+{
+	struct rlimit r = { .rlim_cur = pages * PAGE_SIZE, .rlim_max = RLIM_INFINITY };
+
+	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &r), "setrlimit: %s", strerror(errno));
+}
+
 static long moves_wanted(void)
 {
 	const char *s = getenv("MIGRATE_MOVES");
@@ -418,7 +435,8 @@ static long moves_wanted(void)
 
 /*
  * The guest is moved while it converts, within this VMM and then to another one,
- * which has the memory by the same memfds, and comes to its end there.
+ * which has the memory by the same memfds, and a limit of its own for what it may
+ * pin. There it comes to its end.
  */
 MOVE_TEST(guest_counts_on_in_every_vm)
 {
@@ -449,7 +467,11 @@ MOVE_TEST(guest_counts_on_in_every_vm)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		next = snp_create_twin(g);
+		drop_ipc_lock();
+		limit_memlock(pinned - 1);
+		TEST_ASSERT_EQ(-ENOMEM, move(next, g));
 		TEST_ASSERT_EQ(0, vm_pin());
+		limit_memlock(pinned + 2 * CONVERTED);
 		TEST_ASSERT_EQ(0, move(next, g));
 		TEST_ASSERT_EQ(pinned, vm_pin());
 		count_on(self->r, next);
@@ -498,124 +520,90 @@ static void expect_state(struct __test_metadata *_metadata, struct _test_data_mo
 	EXPECT_EQ(was->charged, is.charged) TH_LOG("%s: charged ASIDs", why);
 }
 
-/* A stopped guest that counts, and its state */
-static struct snp_guest *stopped(struct _test_data_move *self, struct state *s)
-{
-	struct snp_guest *g = launch_counting();
-
-	count_on(self->r, g);
-	stop(self->r);
-	take_state(self, s);
-	return g;
-}
-
-/* The guest runs on where it is, and can be moved, if @dst is one for it. */
-static void expect_unhurt(struct __test_metadata *_metadata, struct _test_data_move *self,
-			  struct snp_guest *g, struct snp_guest *dst)
-{
-	count_on(self->r, g);
-	stop(self->r);
-	if (dst) {
-		EXPECT_EQ(0, move(dst, g));
-		count_on(self->r, dst);
-		stop(self->r);
-	}
-	to_the_end(self->r, dst ?: g);
-	if (dst) {
-		snp_free(dst);
-		snp_free_moved(g);
-	} else {
-		snp_free(g);
-	}
-}
-
 static void slot(struct snp_guest *g, u32 id, u64 gpa, u64 size, void *hva)
 {
 	TEST_ASSERT(!__vm_set_user_memory_region(g->vm, id, 0, gpa, size, hva), "memslot %u: %s",
 		    id, strerror(errno));
 }
 
-MOVE_TEST(einval_for_other_memory)
+#define REFUSED(error, why) do {						\
+	EXPECT_EQ(-(error), move(dst, g)) TH_LOG(why);				\
+	expect_state(_metadata, self, s, why);					\
+} while (0)
+
+/* A destination that gets there in the end, by another address and in two mappings */
+static struct snp_guest *other_memory(struct __test_metadata *_metadata,
+				      struct _test_data_move *self, struct snp_guest *g,
+				      const struct state *s)
 {
-	struct state s;
-	struct snp_guest *g = stopped(self, &s), *dst = snp_create_twin(g);
-	struct userspace_mem_region *region = memslot2region(g->vm, SNP_TEST_SLOT);
+	struct userspace_mem_region *region = memslot2region(g->memory, SNP_TEST_SLOT);
 	u64 gpa = region->region.guest_phys_addr, size = region->region.memory_size;
+	int rw = PROT_READ | PROT_WRITE, fd = region->fd;
 	u8 *hva = (u8 *)region->region.userspace_addr;
+	struct snp_guest *dst = snp_create_twin(g);
 	size_t half = size / 2;
 	u8 *p;
 
-	/* Of another process: no mapping has anything of this file. */
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = mmap(NULL, size, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	TEST_ASSERT(p != MAP_FAILED, "mmap");
 
-#define REFUSED(why) do {							\
-	EXPECT_EQ(-EINVAL, move(dst, g)) TH_LOG(why);				\
-	expect_state(_metadata, self, &s, why);					\
-} while (0)
-#define AT(id, gpa, size, hva) do {						\
+#define AT(gpa, size, hva) do {							\
 	__vm_set_user_memory_region(dst->vm, SNP_TEST_SLOT, 0, 0, 0, NULL);	\
-	slot(dst, id, gpa, size, hva);						\
+	slot(dst, SNP_TEST_SLOT, gpa, size, hva);				\
 } while (0)
+#define MAP(at, flags, offset)							\
+	TEST_ASSERT(mmap(at, half, rw, MAP_FIXED | (flags), fd, offset) == (at), "mmap")
+
 	slot(dst, 7, 1ul << 32, PAGE_SIZE, p);
-	REFUSED("one slot more");
+	REFUSED(EINVAL, "one slot more");
 	slot(dst, 7, 0, 0, NULL);
 	slot(dst, SNP_TEST_SLOT, 0, 0, NULL);
-	REFUSED("one slot less");
-	AT(SNP_TEST_SLOT, gpa + size, size, hva);
-	REFUSED("at another address");
-	AT(SNP_TEST_SLOT, gpa, half, hva);
-	REFUSED("smaller");
-	AT(SNP_TEST_SLOT, gpa, size, p);
-	REFUSED("other memory");
-	/* The first half is right, the second leads to the first. */
-	ASSERT_EQ(p, mmap(p, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, region->fd, 0));
-	ASSERT_EQ(p + half, mmap(p + half, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-				 region->fd, 0));
-	REFUSED("another place of the file");
-	ASSERT_EQ(p + half, mmap(p + half, half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-				 region->fd, half));
-	REFUSED("a private mapping");
-	ASSERT_EQ(0, munmap(p + half, half));
-	REFUSED("a hole");
-	ASSERT_EQ(p + half, mmap(p + half, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-				 region->fd, half));
-
-	/* And so, by another address and in two mappings, it is the same. */
-	expect_unhurt(_metadata, self, g, dst);
-	munmap(p, size);
+	REFUSED(EINVAL, "one slot less");
+	AT(gpa + size, size, hva);
+	REFUSED(EINVAL, "at another address");
+	AT(gpa, half, hva);
+	REFUSED(EINVAL, "smaller");
+	AT(gpa, size, p);
+	REFUSED(EINVAL, "other memory");
+	MAP(p, MAP_SHARED, 0);
+	MAP(p + half, MAP_SHARED, 0);
+	REFUSED(EINVAL, "another place of the file");
+	MAP(p + half, MAP_PRIVATE, half);
+	REFUSED(EINVAL, "a private mapping");
+	munmap(p + half, half);
+	REFUSED(EINVAL, "a hole");
+	MAP(p + half, MAP_SHARED, half);
+	return dst;
 }
 
-MOVE_TEST(einval_for_other_vcpus_and_vms)
+static void other_vcpus_and_vms(struct __test_metadata *_metadata, struct _test_data_move *self,
+				struct snp_guest *g, const struct state *s)
 {
-	struct state s;
-	struct snp_guest *g = stopped(self, &s), *dst, *twin = snp_create_twin(g);
+	struct snp_guest *dst = snp_create_twin(g), *other;
 	struct kvm_sev_init init = { 0 };
-	struct snp_guest *other;
 
-	dst = snp_create_twin(g);
 	__vm_vcpu_add(dst->vm, NR_VCPUS);
-	REFUSED("one vCPU more");
+	REFUSED(EINVAL, "one vCPU more");
 	snp_free(dst);
 
 	dst = snp_create_empty();
 	__vm_vcpu_add(dst->vm, 0);
-	REFUSED("one vCPU less");
+	REFUSED(EINVAL, "one vCPU less");
 	__vm_vcpu_add(dst->vm, 2);
-	REFUSED("another number");
-	snp_free(dst);
+	REFUSED(EINVAL, "another number");
+	kvm_vm_free(dst->vm);
 
 	/* Not in-place, as guests with guest_memfd are */
-	dst = snp_create_empty();
-	kvm_vm_free(dst->vm);
 	dst->vm = vm_create_barebones_type(KVM_X86_SNP_VM);
-	REFUSED("onto a VM that is not in-place");
+	dst->vm->arch.sev_fd = -1;
+	REFUSED(EINVAL, "onto a VM that is not in-place");
 	kvm_vm_free(dst->vm);
 	dst->vm = vm_create_barebones();
-	REFUSED("onto a VM of another type");
+	dst->vm->arch.sev_fd = -1;
+	REFUSED(EINVAL, "onto a VM of another type");
 	snp_free(dst);
 
-	dst = twin;
+	dst = snp_create_empty();
 	other = snp_create_empty();
 	EXPECT_EQ(-EINVAL, move(dst, other)) TH_LOG("from no guest");
 	kvm_vm_free(other->vm);
@@ -628,96 +616,47 @@ MOVE_TEST(einval_for_other_vcpus_and_vms)
 	snp_free(other);
 	other = snp_create_in_place_shared(first_counts);
 	EXPECT_EQ(-EINVAL, move(dst, other)) TH_LOG("before its launch");
-	ASSERT_EQ(0, snp_launch_start(other, SNP_POLICY));
-	ASSERT_EQ(0, snp_launch_update_all(other));
+	TEST_ASSERT_EQ(0, snp_launch_start(other, SNP_POLICY));
 	EXPECT_EQ(-EINVAL, move(dst, other)) TH_LOG("in the middle of its launch");
 	snp_free(other);
-
-	expect_state(_metadata, self, &s, "other VMs");
-	expect_unhurt(_metadata, self, g, dst);
+	snp_free(dst);
+	expect_state(_metadata, self, s, "other VMs");
 }
 
-MOVE_TEST(eio_for_a_dead_source_or_destination)
+MOVE_TEST(refused_moves_leave_both_as_they_were)
 {
-	struct state s;
-	struct snp_guest *g = stopped(self, &s), *dst = snp_create_twin(g);
-	struct snp_guest *third = snp_create_twin(g);
-
-	ASSERT_EQ(0, move(dst, g));
-	EXPECT_EQ(-EIO, move(third, g));
-	EXPECT_EQ(-EIO, move(g, dst));
-	expect_state(_metadata, self, &s, "dead");
-	expect_unhurt(_metadata, self, dst, third);
-	snp_free_moved(g);
-}
-
-MOVE_TEST(ebusy_while_an_exit_is_not_completed)
-{
-	struct snp_guest *g = launch_counting(), *dst = snp_create_twin(g);
-	struct state s;
+	struct snp_guest *g = launch_counting(), *dst = snp_create_twin(g), *third;
+	struct state now, *s = &now;
 
 	/* Its last exit was the report STAGE_READY. */
-	take_state(self, &s);
-	EXPECT_EQ(-EBUSY, move(dst, g));
-	expect_state(_metadata, self, &s, "busy");
-	expect_unhurt(_metadata, self, g, dst);
-}
+	take_state(self, s);
+	REFUSED(EBUSY, "an exit is not completed");
 
-MOVE_TEST(ebusy_if_the_cgroup_has_no_room)
-{
-	struct state s;
-	struct snp_guest *g = stopped(self, &s), *dst = snp_create_twin(g);
-
+	count_on(self->r, g);
+	stop(self->r);
+	take_state(self, s);
 	cgroup_enter(self->full);
-	EXPECT_EQ(-EBUSY, move(dst, g));
+	EXPECT_EQ(-EBUSY, move(dst, g)) TH_LOG("the cgroup has no room");
 	cgroup_enter(self->top);
-	expect_state(_metadata, self, &s, "cgroup");
 	EXPECT_EQ(0, cgroup_charged(self->full, "sev_es"));
-	expect_unhurt(_metadata, self, g, dst);
-}
+	expect_state(_metadata, self, s, "the cgroup has no room");
+	third = other_memory(_metadata, self, g, s);
+	other_vcpus_and_vms(_metadata, self, g, s);
 
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2];
-
-	TEST_ASSERT(!syscall(SYS_capget, &h, d), "capget");
-	d[0].effective &= ~(1u << CAP_IPC_LOCK);
-	TEST_ASSERT(!syscall(SYS_capset, &h, d), "capset");
-}
-
-static void limit_memlock(rlim_t pages)
-{
-	struct rlimit r = { .rlim_cur = pages * PAGE_SIZE, .rlim_max = RLIM_INFINITY };
-
-	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &r), "setrlimit: %s", strerror(errno));
-}
-
-/* The limit is the new VMM's; the old one has its own. */
-MOVE_TEST(enomem_if_the_new_vmm_may_not_pin_that_much)
-{
-	struct state s;
-	struct snp_guest *g = stopped(self, &s), *dst;
-	pid_t pid = fork();
-
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		dst = snp_create_twin(g);
-		drop_ipc_lock();
-		limit_memlock(s.vm_pin - 1);
-		TEST_ASSERT_EQ(-ENOMEM, move(dst, g));
-		TEST_ASSERT_EQ(0, vm_pin());
-		limit_memlock(s.vm_pin + 2 * CONVERTED);
-		TEST_ASSERT_EQ(0, move(dst, g));
-		TEST_ASSERT_EQ(s.vm_pin, vm_pin());
-		count_on(self->r, dst);
-		stop(self->r);
-		to_the_end(self->r, dst);
-		snp_free(dst);
-		_exit(0);
-	}
-	EXPECT_EQ(0, status_of(pid));
-	EXPECT_EQ(0, vm_pin());
+	/* The guest runs on where it is, and can move. */
+	count_on(self->r, g);
+	stop(self->r);
+	take_state(self, s);
+	ASSERT_EQ(0, move(dst, g));
+	EXPECT_EQ(-EIO, move(third, g)) TH_LOG("from a dead VM");
+	EXPECT_EQ(-EIO, move(g, dst)) TH_LOG("onto a dead VM");
+	expect_state(_metadata, self, s, "dead");
+	ASSERT_EQ(0, move(third, dst));
+	count_on(self->r, third);
+	stop(self->r);
+	to_the_end(self->r, third);
+	snp_free(third);
+	snp_free_moved(dst);
 	snp_free_moved(g);
 }
 
@@ -765,7 +704,13 @@ MOVE_TEST(killed_at_any_step_it_leaves_both_as_they_were)
 		if (!(i % 2))
 			stop(self->r);
 	}
-	expect_unhurt(_metadata, self, g, snp_create_twin(g));
+	dst = snp_create_twin(g);
+	ASSERT_EQ(0, move(dst, g));
+	count_on(self->r, dst);
+	stop(self->r);
+	to_the_end(self->r, dst);
+	snp_free(dst);
+	snp_free_moved(g);
 }
 
 /* ---- what goes along --------------------------------------------------- */
