@@ -616,6 +616,9 @@ int snp_make_shared(struct snp_unit *u, struct snp_scratch *s)
 		if (i == end)
 			break;
 		run = find_next_zero_bit(r->private, end, i);
+		/* Another vCPU was faster: not even one frame is left of it. */
+		if (run == i)
+			continue;
 		ret = lock_unit(u, &e, r->gfn + i, run - i);
 		if (ret)
 			return ret;
