@@ -8,27 +8,17 @@
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
-#include <linux/memblock.h>
-#include <linux/sched.h>
 #include <linux/seq_file.h>
 
-#include <asm/snp_soft.h>
-
-/* The next assigned page at or after @pos; false: there is none. */
-static bool next_assigned(loff_t *pos, struct snp_soft_rmpe *e)
-{
-	for (; *pos < max_pfn; ++*pos) {
-		if (!(*pos & 0xfff))
-			cond_resched();
-		if (snp_soft_rmp_read(*pos, e) && e->assigned)
-			return true;
-	}
-	return false;
-}
+#include "snp_soft_parts.h"
 
 static void *rmp_start(struct seq_file *m, loff_t *pos)
 {
-	return next_assigned(pos, m->private) ? m->private : NULL;
+	u64 pfn = *pos;
+	bool found = snp_soft_rmp_next(&pfn, m->private);
+
+	*pos = pfn;
+	return found ? m->private : NULL;
 }
 
 static void *rmp_next(struct seq_file *m, void *v, loff_t *pos)
@@ -76,9 +66,9 @@ static int counts_show(struct seq_file *m, void *v)
 {
 	u64 assigned = 0, guest = 0, validated = 0, vmsa = 0;
 	struct snp_soft_rmpe e;
-	loff_t pfn;
+	u64 pfn;
 
-	for (pfn = 0; next_assigned(&pfn, &e); pfn++) {
+	for (pfn = 0; snp_soft_rmp_next(&pfn, &e); pfn++) {
 		assigned++;
 		guest += e.asid != 0;
 		validated += e.validated;

@@ -9,5 +9,6 @@ int __init snp_soft_rmp_init(u64 base, u64 size);
 int __init snp_soft_insn_init(void);
 
 bool snp_soft_rmp_refuses(u64 pfn, bool large);
+bool snp_soft_rmp_next(u64 *pfn, struct snp_soft_rmpe *e);
 
 #endif /* _SNP_SOFT_PARTS_H */

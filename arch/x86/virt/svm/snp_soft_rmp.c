@@ -26,6 +26,7 @@
 #include <linux/hardirq.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/vmalloc.h>
@@ -299,6 +300,31 @@ bool snp_soft_rmp_read(u64 pfn, struct snp_soft_rmpe *e)
 	return true;
 }
 EXPORT_SYMBOL_GPL(snp_soft_rmp_read);
+
+/**
+ * snp_soft_rmp_next() - the next assigned page
+ * @pfn: where to look from, moved on to the page found or to the RMP's end
+ * @e: its state, as snp_soft_rmp_read() gives it
+ *
+ * Most pages are not assigned, and each one that is has its own entry say so, also
+ * inside 2M: the lock is for those. Tests read the whole RMP again and again.
+ *
+ * Context: process; may sleep.
+ * Return: false if there is none.
+ */
+bool snp_soft_rmp_next(u64 *pfn, struct snp_soft_rmpe *e)
+{
+	for (; *pfn < rmp_nr; ++*pfn) {
+		if (!(*pfn & 0xfff))
+			cond_resched();
+
+		e->lo = READ_ONCE(rmp[*pfn].lo);
+		if (e->assigned && snp_soft_rmp_read(*pfn, e) && e->assigned)
+			return true;
+	}
+
+	return false;
+}
 
 /* What RMPUPDATE can refuse by its operands alone. */
 static bool state_valid(u64 pa, const struct rmp_state *state)
