@@ -139,7 +139,8 @@ static void charge_moves(struct __test_metadata *_metadata, struct _test_data_mi
 	cgroup_enter(self->y);
 	ASSERT_EQ(0, migrate(dst, src->fd));
 	EXPECT_EQ(0, cgroup_charged(self->x, type)) TH_LOG("the source's cgroup is still charged");
-	EXPECT_EQ(1, cgroup_charged(self->y, type)) TH_LOG("the destination's cgroup is not charged");
+	EXPECT_EQ(1, cgroup_charged(self->y, type))
+		TH_LOG("the destination's cgroup is not charged");
 	EXPECT_EQ(0, cgroup_charged(self->x, other))
 		TH_LOG("the source's cgroup has a charge of the other kind");
 	EXPECT_EQ(0, cgroup_charged(self->y, other))
@@ -209,7 +210,8 @@ TEST_F_TIMEOUT(migrate, mirror_borrows_its_asid_wherever_it_moves, 240)
 	EXPECT_EQ(before, cgroup_charged(self->top, "sev")) TH_LOG("moved mirrors are charged for");
 	kvm_vm_free(from);
 
-	EXPECT_EQ(before, cgroup_charged(self->top, "sev")) TH_LOG("a dead mirror left a charge behind");
+	EXPECT_EQ(before, cgroup_charged(self->top, "sev"))
+		TH_LOG("a dead mirror left a charge behind");
 	EXPECT_EQ(self->sev_asids - 1, free_asids(false));
 	kvm_vm_free(owner);
 }

@@ -294,7 +294,6 @@ static int move(struct snp_guest *dst, struct snp_guest *src)
 
 /* ---- what must not change, or not be left ------------------------------ */
 
-
 static long vm_pin(void)
 {
 	char line[128];
@@ -676,7 +675,7 @@ static struct snp_guest *misfit(struct snp_guest *g)
 MOVE_TEST(killed_at_any_step_it_leaves_both_as_they_were)
 {
 	struct snp_guest *g = launch_counting(), *dst;
-	_Atomic long *tries;
+	atomic_long *tries;
 	pid_t pid;
 	int i;
 
