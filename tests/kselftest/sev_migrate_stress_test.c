@@ -6,7 +6,7 @@
  * in the middle. Only specified errors may come back, everybody must get an
  * answer, each guest is in exactly one VM, and nothing stays charged.
  *
- *	sev_migrate_stress_test [ATTEMPTS]	also by $MIGRATE_ATTEMPTS
+ *	sev_migrate_stress_test [ATTEMPTS]	also by $MIGRATE_ATTEMPTS; 10000 for long
  */
 #include <errno.h>
 #include <fcntl.h>
