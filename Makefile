@@ -7,6 +7,7 @@
 ## make vm CMD='...'   run a command in the VM, its status is ours; no CMD: a shell
 ##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off CPU=
 ## make mutants        put each bug back (tests/mutants), see a test catch it; N='name...'
+## make races          the tests that race, on a KCSAN kernel
 ## make bench          what it costs: a table, and build/bench.csv
 ## make watch          live view of the page states, beside a guest (Ctrl-C ends)
 ## make selftests      upstream's KVM selftests and ours
@@ -20,8 +21,8 @@ MAKEFLAGS += --no-print-directory
 TOP := $(CURDIR)
 BUILD := $(TOP)/build
 CONFIG ?= run
-ifeq ($(filter run debug stock,$(CONFIG)),)
-$(error CONFIG=$(CONFIG): there are run, debug and, for comparison, stock)
+ifeq ($(filter run debug kcsan stock,$(CONFIG)),)
+$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, stock)
 endif
 SOURCE := /usr/src/linux-source-6.12.tar.xz
 KSRC := $(BUILD)/linux-source-6.12
@@ -48,11 +49,14 @@ override CMD := $(value CMD)
 override APPEND := $(value APPEND)
 export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU CMD UPSTREAM
 JOBS := $(shell echo $$(($$(nproc) + 1)))
+# KCSAN watches what a Kbuild of ours names, no more.
+WATCHED := $(if $(filter kcsan,$(CONFIG)),KCSAN_SANITIZE=n)
+RACES := snp_migrate_test snp_slots_test snp_in_place_vcpus_test sev_migrate_stress_test xen_lock_test
 # Kbuild must not see the variables of our command line.
 SUBMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u CONFIG -u CMD -u MODULES make -j$(JOBS)
-KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc"
+KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc" $(WATCHED)
 
-.PHONY: help install source graft ungraft kernel selftests modules vm vm-run run watch picture test test-all test-on mutants bench models check clean
+.PHONY: help install source graft ungraft kernel selftests modules vm vm-run run watch picture test test-all test-on races mutants bench models check clean
 kernel:
 
 help:
@@ -147,6 +151,10 @@ test-on:
 bench: CONFIG = run
 bench: selftests modules
 	@tests/bench/run $(N)
+
+races:
+	@$(MAKE) CONFIG=kcsan selftests modules
+	@$(MAKE) CONFIG=kcsan vm CMD='tests/run -i modules $(RACES)'
 
 mutants: CONFIG = run
 mutants: selftests modules

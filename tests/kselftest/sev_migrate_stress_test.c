@@ -6,7 +6,7 @@
  * in the middle. Only specified errors may come back, everybody must get an
  * answer, each guest is in exactly one VM, and nothing stays charged.
  *
- *	sev_migrate_stress_test [ATTEMPTS]	also by $MIGRATE_ATTEMPTS
+ *	sev_migrate_stress_test [ATTEMPTS]	also by $MIGRATE_ATTEMPTS; 10000 for long
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +30,14 @@
 #include "processor.h"
 #include "sev.h"
 #include "kselftest_harness.h"
+#include "sev_move.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
-#define DEFAULT_ATTEMPTS 1000
-#define ATTEMPTS_A_ROUND 100
+#define DEFAULT_ATTEMPTS 200
+#define ATTEMPTS_A_ROUND 40
 #define WORKERS		3
 #define MAX_RING	4
 #define HANG_SECONDS	30
-#define KILLS		10
+#define KILLS		4
 
 static long attempts_wanted(void)
 {
@@ -46,44 +46,9 @@ static long attempts_wanted(void)
 	return s ? atol(s) : DEFAULT_ATTEMPTS;
 }
 
-static void write_file(const char *dir, const char *file, const char *text)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	TEST_ASSERT(fd >= 0, "%s: %s", path, strerror(errno));
-	TEST_ASSERT(write(fd, text, strlen(text)) == (ssize_t)strlen(text),
-		    "%s: '%s' refused: %s", path, text, strerror(errno));
-	close(fd);
-}
-
-static long charged(const char *dir, const char *type)
-{
-	char path[256], name[32];
-	long value, found = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/misc.current", dir);
-	f = fopen(path, "r");
-	TEST_ASSERT(f, "%s: %s", path, strerror(errno));
-	while (fscanf(f, "%31s %ld", name, &value) == 2) {
-		if (!strcmp(name, type))
-			found = value;
-	}
-	fclose(f);
-	return found;
-}
-
 static int migrate(int dst_fd, int src_fd)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM,
-		.args = { src_fd },
-	};
-
-	return ioctl(dst_fd, KVM_ENABLE_CAP, &cap) ? errno : 0;
+	return -sev_move(dst_fd, src_fd);
 }
 
 static int sev_cmd(int vm_fd, int sev_fd, u32 id, void *data)
@@ -308,25 +273,25 @@ FIXTURE_SETUP(stress)
 	ASSERT_NE(MAP_FAILED, beats);
 	ASSERT_EQ(0, pthread_create(&dog, NULL, watchdog, NULL));
 
-	write_file(CGROUPS, "cgroup.subtree_control", "+misc");
+	cgroup_write(CGROUPS, "cgroup.subtree_control", "+misc");
 	snprintf(self->top, sizeof(self->top), CGROUPS "/stress.%d", getpid());
 	snprintf(self->home, sizeof(self->home), "%s/home", self->top);
 	ASSERT_EQ(0, mkdir(self->top, 0755));
-	write_file(self->top, "cgroup.subtree_control", "+misc");
+	cgroup_write(self->top, "cgroup.subtree_control", "+misc");
 	ASSERT_EQ(0, mkdir(self->home, 0755));
 	snprintf(self->full, sizeof(self->full), "%s/full", self->top);
 	ASSERT_EQ(0, mkdir(self->full, 0755));
-	write_file(self->full, "misc.max", "sev 0");
+	cgroup_write(self->full, "misc.max", "sev 0");
 	self->sev_asids = free_asids(self->kvm, false);
 	self->es_asids = free_asids(self->kvm, true);
-	write_file(self->home, "cgroup.procs", "0");
+	cgroup_enter(self->home);
 }
 
 FIXTURE_TEARDOWN(stress)
 {
-	EXPECT_EQ(0, charged(self->top, "sev")) TH_LOG("a charge was left behind");
-	EXPECT_EQ(0, charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
-	write_file(CGROUPS, "cgroup.procs", "0");
+	EXPECT_EQ(0, cgroup_charged(self->top, "sev")) TH_LOG("a charge was left behind");
+	EXPECT_EQ(0, cgroup_charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
+	cgroup_enter(CGROUPS);
 	EXPECT_EQ(self->sev_asids, free_asids(self->kvm, false))
 		TH_LOG("SEV guests that can be started");
 	EXPECT_EQ(self->es_asids, free_asids(self->kvm, true))
@@ -381,10 +346,10 @@ TEST_F_TIMEOUT(stress, rings_of_vms_end_with_one_guest_in_one_vm, 1200)
 		pthread_join(t[i], NULL);
 
 		ASSERT_EQ(0, r->wrong) TH_LOG("not a specified error: %s", strerror(r->wrong));
-		ASSERT_EQ(1, charged(self->top, type))
+		ASSERT_EQ(1, cgroup_charged(self->top, type))
 			TH_LOG("charges of one guest, whatever was moved");
 		ring_free(r);
-		ASSERT_EQ(0, charged(self->top, type)) TH_LOG("charges of no guest");
+		ASSERT_EQ(0, cgroup_charged(self->top, type)) TH_LOG("charges of no guest");
 	}
 	for (i = 0; i < 256; i++)
 		got[i] = r->got[i];
@@ -505,7 +470,7 @@ TEST_F_TIMEOUT(stress, two_that_refuse_each_other_never_wait_for_ever, 600)
 			.dst = vm[i],
 			.src = vm[!i],
 			.beat = i,
-			.attempts = attempts_wanted(),
+			.attempts = 5 * attempts_wanted(),
 			.stop = &stop,
 			.wrong = &wrong,
 		};
@@ -569,7 +534,7 @@ TEST_F_TIMEOUT(stress, killed_in_the_middle_it_leaves_no_lock_and_no_flag, 600)
 		if (!pid) {
 			setpgid(0, 0);
 			if (!variant->es)
-				write_file(self->full, "cgroup.procs", "0");
+				cgroup_enter(self->full);
 			victim(self->kvm, src->fd);
 		}
 		setpgid(pid, pid);

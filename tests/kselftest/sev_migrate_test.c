@@ -22,51 +22,14 @@
 #include "processor.h"
 #include "sev.h"
 #include "kselftest_harness.h"
+#include "sev_move.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
 /* More than the platform has ASIDs of a kind */
 #define MANY		20
 
-static void write_file(const char *dir, const char *file, const char *text)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	TEST_ASSERT(fd >= 0, "%s: %s", path, strerror(errno));
-	TEST_ASSERT(write(fd, text, strlen(text)) == (ssize_t)strlen(text),
-		    "%s: '%s' refused: %s", path, text, strerror(errno));
-	close(fd);
-}
-
-/* What misc.current of @dir says about "sev" or "sev_es" */
-static long charged(const char *dir, const char *type)
-{
-	char path[256], name[32];
-	long value, found = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/misc.current", dir);
-	f = fopen(path, "r");
-	TEST_ASSERT(f, "%s: %s", path, strerror(errno));
-	while (fscanf(f, "%31s %ld", name, &value) == 2) {
-		if (!strcmp(name, type))
-			found = value;
-	}
-	fclose(f);
-	TEST_ASSERT(found >= 0, "%s: no line for %s", path, type);
-	return found;
-}
-
-static void enter_cgroup(const char *dir)
-{
-	write_file(dir, "cgroup.procs", "0");
-}
-
 static int migrate(struct kvm_vm *dst, int src_fd)
 {
-	return __vm_enable_cap(dst, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, src_fd) ? -errno : 0;
+	return sev_move(dst->fd, src_fd);
 }
 
 static int mirror(struct kvm_vm *dst, struct kvm_vm *src)
@@ -130,27 +93,27 @@ FIXTURE_SETUP(migrate)
 	TEST_REQUIRE(kvm_cpu_has(X86_FEATURE_SEV));
 	TEST_REQUIRE(kvm_cpu_has(X86_FEATURE_SEV_ES));
 
-	write_file(CGROUPS, "cgroup.subtree_control", "+misc");
+	cgroup_write(CGROUPS, "cgroup.subtree_control", "+misc");
 	snprintf(self->top, sizeof(self->top), CGROUPS "/migrate.%d", getpid());
 	snprintf(self->home, sizeof(self->home), "%s/home", self->top);
 	snprintf(self->x, sizeof(self->x), "%s/x", self->top);
 	snprintf(self->y, sizeof(self->y), "%s/y", self->top);
 	ASSERT_EQ(0, mkdir(self->top, 0755));
-	write_file(self->top, "cgroup.subtree_control", "+misc");
+	cgroup_write(self->top, "cgroup.subtree_control", "+misc");
 	ASSERT_EQ(0, mkdir(self->home, 0755));
 	ASSERT_EQ(0, mkdir(self->x, 0755));
 	ASSERT_EQ(0, mkdir(self->y, 0755));
 	self->sev_asids = free_asids(false);
 	self->es_asids = free_asids(true);
-	enter_cgroup(self->home);
+	cgroup_enter(self->home);
 }
 
 /* Whatever a test did: nothing stays charged, and no ASID is lost. */
 FIXTURE_TEARDOWN(migrate)
 {
-	EXPECT_EQ(0, charged(self->top, "sev")) TH_LOG("a charge was left behind");
-	EXPECT_EQ(0, charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
-	enter_cgroup(CGROUPS);
+	EXPECT_EQ(0, cgroup_charged(self->top, "sev")) TH_LOG("a charge was left behind");
+	EXPECT_EQ(0, cgroup_charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
+	cgroup_enter(CGROUPS);
 	EXPECT_EQ(self->sev_asids, free_asids(false)) TH_LOG("SEV guests that can be started");
 	EXPECT_EQ(self->es_asids, free_asids(true)) TH_LOG("SEV-ES guests that can be started");
 	EXPECT_EQ(0, rmdir(self->home));
@@ -167,31 +130,32 @@ static void charge_moves(struct __test_metadata *_metadata, struct _test_data_mi
 	const char *type = es ? "sev_es" : "sev", *other = es ? "sev" : "sev_es";
 	struct kvm_vm *src, *dst, *dst2;
 
-	enter_cgroup(self->x);
+	cgroup_enter(self->x);
 	src = sev_vm(es, 1);
 	dst = plain_vm(1);
 	dst2 = plain_vm(1);
-	EXPECT_EQ(1, charged(self->x, type));
+	EXPECT_EQ(1, cgroup_charged(self->x, type));
 
-	enter_cgroup(self->y);
+	cgroup_enter(self->y);
 	ASSERT_EQ(0, migrate(dst, src->fd));
-	EXPECT_EQ(0, charged(self->x, type)) TH_LOG("the source's cgroup is still charged");
-	EXPECT_EQ(1, charged(self->y, type)) TH_LOG("the destination's cgroup is not charged");
-	EXPECT_EQ(0, charged(self->x, other))
+	EXPECT_EQ(0, cgroup_charged(self->x, type)) TH_LOG("the source's cgroup is still charged");
+	EXPECT_EQ(1, cgroup_charged(self->y, type))
+		TH_LOG("the destination's cgroup is not charged");
+	EXPECT_EQ(0, cgroup_charged(self->x, other))
 		TH_LOG("the source's cgroup has a charge of the other kind");
-	EXPECT_EQ(0, charged(self->y, other))
+	EXPECT_EQ(0, cgroup_charged(self->y, other))
 		TH_LOG("the destination's cgroup has a charge of the other kind");
 
 	/* Within one cgroup there is nothing to charge. */
 	ASSERT_EQ(0, migrate(dst2, dst->fd));
-	EXPECT_EQ(1, charged(self->y, type));
+	EXPECT_EQ(1, cgroup_charged(self->y, type));
 
 	kvm_vm_free(src);
 	kvm_vm_free(dst);
-	EXPECT_EQ(1, charged(self->y, type))
+	EXPECT_EQ(1, cgroup_charged(self->y, type))
 		TH_LOG("a dead source gave back what it no longer had");
 	kvm_vm_free(dst2);
-	EXPECT_EQ(0, charged(self->y, type));
+	EXPECT_EQ(0, cgroup_charged(self->y, type));
 }
 
 TEST_F_TIMEOUT(migrate, sev_charge_moves_to_the_callers_cgroup, 120)
@@ -208,17 +172,17 @@ TEST_F_TIMEOUT(migrate, refused_charge_leaves_both_as_they_were, 120)
 {
 	struct kvm_vm *src, *dst;
 
-	enter_cgroup(self->x);
+	cgroup_enter(self->x);
 	src = sev_vm(false, 1);
 	dst = plain_vm(1);
 
-	write_file(self->y, "misc.max", "sev 0");
-	enter_cgroup(self->y);
+	cgroup_write(self->y, "misc.max", "sev 0");
+	cgroup_enter(self->y);
 	ASSERT_EQ(-EBUSY, migrate(dst, src->fd));
-	EXPECT_EQ(1, charged(self->x, "sev"));
-	EXPECT_EQ(0, charged(self->y, "sev"));
+	EXPECT_EQ(1, cgroup_charged(self->x, "sev"));
+	EXPECT_EQ(0, cgroup_charged(self->y, "sev"));
 
-	write_file(self->y, "misc.max", "sev max");
+	cgroup_write(self->y, "misc.max", "sev max");
 	EXPECT_EQ(0, migrate(dst, src->fd));
 
 	kvm_vm_free(src);
@@ -229,24 +193,25 @@ TEST_F_TIMEOUT(migrate, refused_charge_leaves_both_as_they_were, 120)
 TEST_F_TIMEOUT(migrate, mirror_borrows_its_asid_wherever_it_moves, 240)
 {
 	struct kvm_vm *owner = sev_vm(false, 0), *from, *to;
-	long before = charged(self->top, "sev");
+	long before = cgroup_charged(self->top, "sev");
 	int i;
 
 	from = plain_vm(0);
 	ASSERT_EQ(0, mirror(from, owner));
-	EXPECT_EQ(before, charged(self->top, "sev"));
+	EXPECT_EQ(before, cgroup_charged(self->top, "sev"));
 
 	for (i = 0; i < MANY; i++) {
-		enter_cgroup(i % 2 ? self->x : self->y);
+		cgroup_enter(i % 2 ? self->x : self->y);
 		to = plain_vm(0);
 		ASSERT_EQ(0, migrate(to, from->fd)) TH_LOG("move %d", i);
 		kvm_vm_free(from);
 		from = to;
 	}
-	EXPECT_EQ(before, charged(self->top, "sev")) TH_LOG("moved mirrors are charged for");
+	EXPECT_EQ(before, cgroup_charged(self->top, "sev")) TH_LOG("moved mirrors are charged for");
 	kvm_vm_free(from);
 
-	EXPECT_EQ(before, charged(self->top, "sev")) TH_LOG("a dead mirror left a charge behind");
+	EXPECT_EQ(before, cgroup_charged(self->top, "sev"))
+		TH_LOG("a dead mirror left a charge behind");
 	EXPECT_EQ(self->sev_asids - 1, free_asids(false));
 	kvm_vm_free(owner);
 }
@@ -266,10 +231,10 @@ TEST_F_TIMEOUT(migrate, mirrors_follow_their_owner, 120)
 	ASSERT_EQ(0, migrate(m2, m->fd));
 	/* The owner may go first: a mirror holds it. */
 	kvm_vm_free(dst);
-	EXPECT_EQ(1, charged(self->top, "sev"));
+	EXPECT_EQ(1, cgroup_charged(self->top, "sev"));
 	kvm_vm_free(m);
 	kvm_vm_free(m2);
-	EXPECT_EQ(0, charged(self->top, "sev"));
+	EXPECT_EQ(0, cgroup_charged(self->top, "sev"));
 }
 
 /* ---- errors -------------------------------------------------------------- */

@@ -10,6 +10,7 @@
  * Variant: NO_FLAG       deadlock    no flag: each holds one kvm->lock and wants the other
  * Variant: ONE_FLAG      deadlock    a flag on the destination only: both get theirs
  * Variant: DST_FIRST     livelock    destination's flag first: both lose, retry, lose
+ * Variant: RELAXED       assertion   flags cleared without release order: seen before the unlock
  * Variant: SPINLOCK      assertion   a spinlock around the mutex: sleeping in atomic context
  * Variant: CHARGE_STAYS  assertion   the charge stays with the source: no ASID, but charged
  * Variant: SOURCE_ALIVE  assertion   the source is not dead: its vCPU runs without its state
@@ -22,6 +23,7 @@ mtype = { A, B, C };	/* 3, 2, 1: what follows says C where it means the lowest a
 bool flag[VMS], kvm_lock[VMS], vcpu_mutex[VMS];
 bool asid[VMS], charged[VMS], dead[VMS], was_sev[VMS];
 bool migration_lock[VMS];
+bool moving[VMS];	/* a migration holds this kvm->lock */
 byte signals;
 byte done;
 
@@ -61,6 +63,27 @@ byte done;
 #define FIRST(d, s, lo, hi)	flag[lo]
 #endif
 
+/* Who has both flags relies on this: no other migration is between the two locks. */
+#if defined(NO_FLAG) || defined(SPINLOCK) || defined(ONE_FLAG)
+#define ALONE(d, s)
+#else
+#define ALONE(d, s)							\
+	assert(!moving[d] && !moving[s]);
+#endif
+#ifdef RELAXED
+/* The store to the flags overtakes those that open the locks. */
+#define UNLOCK_SOURCE(who, d, s)					\
+	END_FLAGS(who, d, s)						\
+	atomic { moving[d] = false; moving[s] = false }			\
+	UNLOCK(who, kvm_lock[s]);					\
+	UNLOCK(who, kvm_lock[d]);					\
+	goto out;
+#else
+#define UNLOCK_SOURCE(who, d, s)					\
+	atomic { moving[d] = false; moving[s] = false }			\
+	UNLOCK(who, kvm_lock[s]);
+#endif
+
 #ifdef CHARGE_STAYS
 #define MOVE_CHARGE(who, d, s)
 #else
@@ -84,9 +107,11 @@ again:									\
 	:: else								\
 	fi;								\
 	FLAGS(who, d, s, lo, hi)					\
+	ALONE(d, s)							\
 	assert(!in_atomic);	/* a mutex sleeps */			\
 	LOCK_KILLABLE(who, kvm_lock[d], no_dst);			\
 	LOCK_KILLABLE(who, kvm_lock[s], no_src);			\
+	atomic { moving[d] = true; moving[s] = true }			\
 	if								\
 	:: dead[d] || asid[d] || !asid[s] || dead[s] ->			\
 		SAY(who is refused: wrong kind of VM); goto unlock	\
@@ -104,7 +129,7 @@ again:									\
 unlock_vcpu:								\
 	UNLOCK(who, vcpu_mutex[d]);					\
 unlock:									\
-	UNLOCK(who, kvm_lock[s]);					\
+	UNLOCK_SOURCE(who, d, s)					\
 no_src:									\
 	UNLOCK(who, kvm_lock[d]);					\
 no_dst:									\

@@ -3,8 +3,8 @@
 // File: arch/x86/kvm/svm/snp_migrate.c
 // Test: sev_migrate_test
 // Caught: not ok .*sev_charge_moves_to_the_callers_cgroup
-// Limit: 150
-// Expect: snp_uncharge -1
+// Limit: 60
+// Expect: snp_uncharge_asid -1
 //
 // The cgroup and the ASID part: the source's is charged for ever.
 
@@ -13,6 +13,6 @@
  snp_move_asid(...)
  {
  <...
--snp_uncharge(...);
+-snp_uncharge_asid(...);
  ...>
  }

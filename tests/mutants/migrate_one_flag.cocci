@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/svm/snp_migrate.c
 // Test: sev_migrate_stress_test
 // Caught: not ok .*(two_that_refuse_each_other|of_two_that_want_each_other|rings_of_vms)|no end after
-// Limit: 260
+// Limit: 60
 // Expect: snp_try_flag -1
 //
 // Both get theirs: A from B and B from A then hold one kvm->lock each.

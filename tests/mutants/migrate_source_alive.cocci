@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/svm/snp_migrate.c
 // Test: sev_migrate_test
 // Caught: not ok .*source_is_dead_and_its_memory_its_owners
-// Limit: 150
+// Limit: 60
 // Expect: kvm_vm_dead -1
 //
 // Its vCPUs run without their state.

@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/xen.c
 // Test: xen_lock_test
 // Caught: not ok .*everybody_who_takes_the_xen_lock_ends|possible circular locking
-// Limit: 120
+// Limit: 60
 // Expect: synchronize_srcu 0
 //
 // The revert that docs/locking.rst answers with no. lockdep (debug kernel) reports

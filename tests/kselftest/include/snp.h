@@ -170,6 +170,7 @@ enum snp_event {
 
 struct snp_guest {
 	struct kvm_vm *vm;
+	struct kvm_vm *memory;	/* the VM that the library made the memory for */
 	bool in_place;		/* no guest_memfd: the kernel converts */
 	struct kvm_vcpu *vcpu;
 	struct snp_report *report;
@@ -206,6 +207,10 @@ struct snp_guest *snp_create(void (*guest_code)(void));
 struct snp_guest *snp_create_launched(void (*guest_code)(void));
 struct snp_guest *snp_create_in_place(void (*guest_code)(void),
 				      enum vm_mem_backing_src_type test_memory);
+struct snp_guest *snp_create_in_place_shared(void (*guest_code)(void));
+struct snp_guest *snp_create_empty(void);
+struct snp_guest *snp_create_twin(struct snp_guest *of);
+void snp_free_moved(struct snp_guest *g);
 void snp_require_in_place(void);
 void snp_free(struct snp_guest *g);
 void snp_close_fds(struct snp_guest *g, bool vm_first);

@@ -82,13 +82,13 @@ static void map_shared_alias(struct kvm_vm *vm)
 		*vm_get_page_table_entry(vm, snp_shared(page)) &= ~vm->arch.c_bit;
 }
 
-static void add_memory(struct snp_guest *g, enum vm_mem_backing_src_type test_memory)
+static void add_memory(struct snp_guest *g, enum vm_mem_backing_src_type program_memory,
+		       enum vm_mem_backing_src_type test_memory)
 {
 	u32 flags = g->in_place ? 0 : KVM_MEM_GUEST_MEMFD;
 	struct kvm_vm *vm = g->vm;
 
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, 0, 0,
-				    SNP_SLOT0_PAGES, flags);
+	vm_userspace_mem_region_add(vm, program_memory, 0, 0, SNP_SLOT0_PAGES, flags);
 	vm_userspace_mem_region_add(vm, test_memory, SNP_TEST_GPA,
 				    SNP_TEST_SLOT, SNP_TEST_PAGES, flags);
 
@@ -136,13 +136,27 @@ static void open_channel(struct snp_guest *g)
 	sync_global_to_guest(vm, snp_channel);
 }
 
-static struct snp_guest *create(void (*guest_code)(void), bool in_place,
-				enum vm_mem_backing_src_type test_memory)
+static struct kvm_vm *snp_vm(void)
 {
 	struct vm_shape shape = {
 		.mode = VM_MODE_DEFAULT,
 		.type = KVM_X86_SNP_VM,
 	};
+
+	return ____vm_create(shape);
+}
+
+static void enable_caps(struct snp_guest *g)
+{
+	vm_enable_cap(g->vm, KVM_CAP_EXIT_HYPERCALL, BIT(KVM_HC_MAP_GPA_RANGE));
+	if (g->in_place)
+		vm_enable_cap(g->vm, KVM_CAP_SNP_IN_PLACE, 0);
+}
+
+static struct snp_guest *create(void (*guest_code)(void), bool in_place,
+				enum vm_mem_backing_src_type program_memory,
+				enum vm_mem_backing_src_type test_memory)
+{
 	struct kvm_sev_init init = { 0 };
 	struct snp_guest *g = calloc(1, sizeof(*g));
 	int ret;
@@ -152,19 +166,18 @@ static struct snp_guest *create(void (*guest_code)(void), bool in_place,
 	g->in_place = in_place;
 
 	step(SNP_STEP_CREATE);
-	g->vm = ____vm_create(shape);
+	g->vm = snp_vm();
 	g->vm->arch.sev_fd = open_path_or_exit("/dev/sev", O_RDWR);
 	set_c_bit(g->vm);
 
 	step(SNP_STEP_INIT);
 	ret = snp_ioctl(g, KVM_SEV_INIT2, &init);
 	TEST_ASSERT(!ret, "KVM_SEV_INIT2: %d, firmware %#x", ret, g->fw_error);
-	vm_enable_cap(g->vm, KVM_CAP_EXIT_HYPERCALL, BIT(KVM_HC_MAP_GPA_RANGE));
-	if (in_place)
-		vm_enable_cap(g->vm, KVM_CAP_SNP_IN_PLACE, 0);
+	enable_caps(g);
 
+	g->memory = g->vm;
 	step(SNP_STEP_MEMORY);
-	add_memory(g, test_memory);
+	add_memory(g, program_memory, test_memory);
 	install_handlers(g->vm);
 	open_channel(g);
 
@@ -176,14 +189,76 @@ static struct snp_guest *create(void (*guest_code)(void), bool in_place,
 /* A guest with memory, one vCPU and a way to talk, ready for its launch. */
 struct snp_guest *snp_create(void (*guest_code)(void))
 {
-	return create(guest_code, false, VM_MEM_SRC_ANONYMOUS);
+	return create(guest_code, false, VM_MEM_SRC_ANONYMOUS, VM_MEM_SRC_ANONYMOUS);
 }
 
 /* The same, but its pages change their state in place; the test memory is such. */
 struct snp_guest *snp_create_in_place(void (*guest_code)(void),
 				      enum vm_mem_backing_src_type test_memory)
 {
-	return create(guest_code, true, test_memory);
+	return create(guest_code, true, VM_MEM_SRC_ANONYMOUS, test_memory);
+}
+
+/* And all of its memory is in memfds, for other processes to have it, too. */
+struct snp_guest *snp_create_in_place_shared(void (*guest_code)(void))
+{
+	return create(guest_code, true, VM_MEM_SRC_SHMEM, VM_MEM_SRC_SHMEM);
+}
+
+/* A VM of this process for such a guest to move to, without memory and vCPUs. */
+struct snp_guest *snp_create_empty(void)
+{
+	struct snp_guest *g = calloc(1, sizeof(*g));
+
+	TEST_ASSERT(g, "no memory");
+	g->in_place = true;
+	g->vm = snp_vm();
+	g->vm->arch.sev_fd = -1;
+	enable_caps(g);
+	vm_create_irqchip(g->vm);
+	return g;
+}
+
+/* Memory and vCPUs as @of has them: the same addresses, also after fork(). */
+struct snp_guest *snp_create_twin(struct snp_guest *of)
+{
+	struct snp_guest *g = snp_create_empty();
+	struct userspace_mem_region *region;
+	struct kvm_vcpu *vcpu;
+	int ctr, i, n = 0, ret;
+
+	hash_for_each(of->memory->regions.slot_hash, ctr, region, slot_node) {
+		ret = __vm_set_user_memory_region(g->vm, region->region.slot, 0,
+						  region->region.guest_phys_addr,
+						  region->region.memory_size,
+						  (void *)region->region.userspace_addr);
+		TEST_ASSERT(!ret, "memslot: %s", strerror(errno));
+	}
+	list_for_each_entry(vcpu, &of->vm->vcpus, list)
+		n++;
+	for (i = 0; i < n; i++) {
+		vcpu = __vm_vcpu_add(g->vm, i);
+		vcpu_init_cpuid(vcpu, kvm_get_supported_cpuid());
+		if (!i)
+			g->vcpu = vcpu;
+	}
+	g->memory = of->memory;
+	g->report = of->report;
+	return g;
+}
+
+/*
+ * A guest that has moved away: its VM is dead, and others may have its memory.
+ * Whatever is left goes with the process.
+ */
+void snp_free_moved(struct snp_guest *g)
+{
+	if (g->vm->arch.sev_fd >= 0)
+		close(g->vm->arch.sev_fd);
+	kvm_vm_release(g->vm);
+	if (g->memory != g->vm)
+		free(g->vm);
+	free(g);
 }
 
 void snp_require_in_place(void)
@@ -279,7 +354,8 @@ void snp_free(struct snp_guest *g)
 {
 	if (!g)
 		return;
-	close(g->vm->arch.sev_fd);
+	if (g->vm->arch.sev_fd >= 0)
+		close(g->vm->arch.sev_fd);
 	kvm_vm_free(g->vm);
 	free(g);
 }
@@ -308,7 +384,7 @@ void snp_close_fds(struct snp_guest *g, bool vm_first)
 
 void *snp_hva(struct snp_guest *g, u64 gpa)
 {
-	return addr_gpa2hva(g->vm, gpa);
+	return addr_gpa2hva(g->memory, gpa);
 }
 
 static bool in_memory(struct snp_guest *g, u64 gpa, u64 len)

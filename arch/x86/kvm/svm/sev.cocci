@@ -25,6 +25,9 @@
 // Expect: snp_vmsa_retire 1
 // Hook: sev.c: whose mirror is this VM? Who moves one asks the same lock.
 // Expect: snp_mirror_lock 1
+// Hook: sev_issue_cmd() in sev.c: by whose descriptor does a guest that has moved ask
+//       firmware?
+// Expect: snp_issue_cmd 1
 
 @snp_ghcb_header@
 @@
@@ -301,6 +304,16 @@ identifier eax, ebx, ecx, edx;
 @@
  #include "snp_ghcb.h"
 +#include "snp_migrate.h"
+
+@issue_cmd_hook@
+expression list args;
+@@
+ sev_issue_cmd(...)
+ {
+ ...
+-return __sev_issue_cmd(args);
++return snp_issue_cmd(args);
+ }
 
 @mirror_lock_hook@
 declarer name DEFINE_MUTEX;

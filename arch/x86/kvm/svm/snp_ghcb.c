@@ -299,6 +299,22 @@ void snp_vmsa_release(struct kvm_vcpu *vcpu)
 }
 
 /**
+ * snp_vmsa_move() - a vCPU's guest, and the VMSA with it, goes to another VM's vCPU
+ * @dst: the vCPU that runs on it from now on
+ * @src: the vCPU that did, its VMCB still says so
+ *
+ * Context: vcpu->mutex of both held.
+ */
+void snp_vmsa_move(struct kvm_vcpu *dst, struct kvm_vcpu *src)
+{
+	hpa_t vmsa = to_svm(src)->vmcb->control.vmsa_pa;
+
+	/* In place of an entry: needs no memory. */
+	if (VALID_PAGE(vmsa))
+		xa_cmpxchg(&snp_vmsas, PHYS_PFN(vmsa), src, dst, 0);
+}
+
+/**
  * snp_vmsa_retire() - private pages are taken from a guest: is a vCPU on them?
  * @pfn: first page
  * @npages: number of pages

@@ -22,6 +22,7 @@ void snp_psc_count(struct kvm_vcpu *vcpu, bool nae, bool to_private, bool large,
 bool snp_vmsa_gpa_bad(struct kvm_vcpu *vcpu, gpa_t gpa);
 bool snp_vmsa_claim(struct kvm_vcpu *vcpu, kvm_pfn_t pfn);
 void snp_vmsa_release(struct kvm_vcpu *vcpu);
+void snp_vmsa_move(struct kvm_vcpu *dst, struct kvm_vcpu *src);
 void snp_vmsa_retire(kvm_pfn_t pfn, u64 npages);
 
 /* The hint how to get a GHCB dumped is a line per bad request: the trace has it. */

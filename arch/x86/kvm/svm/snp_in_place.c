@@ -152,9 +152,10 @@ static int max_level(struct kvm *kvm, gfn_t gfn, int level)
 /* First published, then assigned: asked in the other order, neither may be seen. */
 static bool refuses_pfn(struct kvm *kvm, kvm_pfn_t pfn)
 {
+	struct snp_vm *vm = to_snp_vm(kvm);
 	struct rmp_view v;
 
-	return snp_range_pfn_busy(&to_snp_vm(kvm)->range, pfn) ||
+	return READ_ONCE(vm->moved) || snp_range_pfn_busy(&vm->range, pfn) ||
 	       (rmp_view_page(pfn, &v) && v.assigned);
 }
 
@@ -453,6 +454,32 @@ void snp_vcpu_reload(struct kvm_vcpu *vcpu)
 	snp_range_release(&to_snp_vm(vcpu->kvm)->range, &v->vmsa);
 	v->msr_request = 0;
 	v->stuck = 0;
+}
+
+/**
+ * snp_vcpu_move() - a vCPU's guest goes on in another VM's vCPU
+ * @dst: never run
+ * @src: its GHCB, if mapped, is @dst's already but for the place in the range lock
+ *
+ * A request that waits (MSR protocol) goes along.
+ *
+ * Context: vcpu->mutex of both held, none of the VMs' vCPUs runs.
+ */
+void snp_vcpu_move(struct kvm_vcpu *dst, struct kvm_vcpu *src)
+{
+	struct snp_range *to = &to_snp_vm(dst->kvm)->range;
+	struct snp_range *from = &to_snp_vm(src->kvm)->range;
+	struct vcpu_svm *svm = to_svm(dst);
+
+	snp_range_move(to, &svm->sev_es.ghcb_map.hold, from, &to_svm(src)->sev_es.ghcb_map.hold);
+
+	/* None of @dst's: only exit handlers ask for one. */
+	swap(svm->in_place, to_svm(src)->in_place);
+	if (svm->in_place)
+		snp_range_move(to, &svm->in_place->vmsa, from, &svm->in_place->vmsa);
+
+	dst->arch.complete_userspace_io = src->arch.complete_userspace_io;
+	src->arch.complete_userspace_io = NULL;
 }
 
 /**

@@ -43,13 +43,16 @@ struct snp_region {
  * @kvm: the VM
  * @list: of all of them
  * @range: who maps and who converts what
- * @regions: struct snp_region by gfn / 512; never removed while the VM lives
+ * @regions: struct snp_region by gfn / 512; never removed while the VM lives, but
+ *	for a move of all to another VM
+ * @moved: the guest is another VM's now
  */
 struct snp_vm {
 	struct kvm *kvm;
 	struct list_head list;
 	struct snp_range range;
 	struct xarray regions;
+	bool moved;
 };
 
 /**
@@ -153,7 +156,12 @@ int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
 /* snp_psc.c */
 int snp_psc_msr(struct vcpu_svm *svm);
 int snp_psc_nae(struct vcpu_svm *svm);
+bool snp_psc_parked(struct kvm_vcpu *vcpu);
 struct snp_vcpu *snp_vcpu_get(struct vcpu_svm *svm);
+
+/* snp_migrate_pages.c */
+int snp_pages_prepare(struct kvm *dst, struct kvm *src);
+void snp_pages_move(struct kvm *dst, struct kvm *src);
 
 /* snp_in_place.c */
 extern const struct kvm_in_place_ops snp_in_place_ops;
@@ -169,6 +177,7 @@ int snp_vmsa_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn,
 void snp_vcpu_reload(struct kvm_vcpu *vcpu);
 void snp_park_ghcb(struct vcpu_svm *svm);
 bool snp_unpark_ghcb(struct vcpu_svm *svm);
+void snp_vcpu_move(struct kvm_vcpu *dst, struct kvm_vcpu *src);
 void snp_vcpu_free(struct kvm_vcpu *vcpu);
 void snp_vm_destroy(struct kvm *kvm);
 void snp_in_place_init(void);

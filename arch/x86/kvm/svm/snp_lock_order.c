@@ -22,6 +22,7 @@
 
 #include "svm.h"
 #include "snp_lock_order.h"
+#include "snp_range.h"
 
 #ifdef CONFIG_KVM_XEN
 static struct lockdep_map *snp_xen_map(struct kvm *kvm)
@@ -46,14 +47,28 @@ static void snp_prime_outside_srcu(struct kvm *kvm, struct lockdep_map *map)
 	mutex_release(map, _THIS_IP_);
 }
 
-/* Under a reader of kvm->srcu, or slots_lock: what remains */
+/*
+ * Under a reader of kvm->srcu, or slots_lock: what remains. The range's class is
+ * its own, whose ever it is; few VMs have one.
+ */
 static void snp_prime_inner(struct kvm *kvm, struct mm_struct *mm)
 {
+	struct snp_range range;
+	unsigned long flags;
+
+	snp_range_init(&range);
+
 	mutex_acquire(snp_xen_map(kvm), 0, 0, _THIS_IP_);
 	rwsem_acquire_read(&mm->mmap_lock.dep_map, 0, 0, _THIS_IP_);
-	/* The range lock of page conversions belongs here, and its tree lock innermost. */
+	lock_map_acquire(&range.dep_map);
 	rwlock_acquire(&kvm->mmu_lock.dep_map, 0, 0, _THIS_IP_);
+	/* Also taken in interrupts. */
+	local_irq_save(flags);
+	spin_acquire(&range.lock.dep_map, 0, 0, _THIS_IP_);
+	spin_release(&range.lock.dep_map, _THIS_IP_);
+	local_irq_restore(flags);
 	rwlock_release(&kvm->mmu_lock.dep_map, _THIS_IP_);
+	lock_map_release(&range.dep_map);
 	rwsem_release(&mm->mmap_lock.dep_map, _THIS_IP_);
 	mutex_release(snp_xen_map(kvm), _THIS_IP_);
 }
@@ -72,11 +87,13 @@ static void snp_prime(struct kvm_vcpu *vcpu, struct mm_struct *mm)
 	mutex_acquire(&vcpu->mutex.dep_map, 0, 0, _THIS_IP_);
 	mutex_acquire(&vcpu->mutex.dep_map, SINGLE_DEPTH_NESTING, 0, _THIS_IP_);
 	mutex_acquire(&kvm->slots_lock.dep_map, 0, 0, _THIS_IP_);
+	mutex_acquire(&kvm->slots_lock.dep_map, SINGLE_DEPTH_NESTING, 0, _THIS_IP_);
 	srcu_lock_acquire(&kvm->srcu.dep_map);
 
 	snp_prime_inner(kvm, mm);
 
 	srcu_lock_release(&kvm->srcu.dep_map);
+	mutex_release(&kvm->slots_lock.dep_map, _THIS_IP_);
 	mutex_release(&kvm->slots_lock.dep_map, _THIS_IP_);
 	mutex_release(&vcpu->mutex.dep_map, _THIS_IP_);
 	mutex_release(&vcpu->mutex.dep_map, _THIS_IP_);

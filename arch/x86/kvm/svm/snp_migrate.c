@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intra-host migration: KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM moves the context of a
- * SEV or SEV-ES guest (ASID, firmware handle, VMSAs) from one VM to another, so
- * that a VMM can be replaced under a guest. The RMP and memory are not touched.
+ * SEV, SEV-ES or in-place SNP guest (ASID, firmware handle or context page, VMSAs)
+ * from one VM to another, so that a VMM can be replaced under a guest. The RMP and
+ * memory are not touched; what belongs to an SNP guest's private pages is moved by
+ * snp_migrate_pages.c.
  *
  * Userspace names both VMs and can do so from both sides at once. So there is
  * no order in which two kvm->lock could simply be taken: each VM has a flag that
@@ -24,13 +26,21 @@
 #include <linux/lockdep.h>
 #include <linux/misc_cgroup.h>
 #include <linux/mutex.h>
+#include <linux/psp-sev.h>
 #include <asm/fpu/api.h>
 
+#include "cpuid.h"
+#include "lapic.h"
 #include "mmu.h"
 #include "x86.h"
 #include "svm.h"
+#include "snp_ghcb.h"
+#include "snp_in_place.h"
 #include "snp_migrate.h"
 #include "snp_trace.h"
+
+/* kvm_sev_info.fd of an SNP guest that has moved: none of the new process's */
+#define SNP_FD_MOVED		-1
 
 /* Subclasses of vcpu->mutex: one vCPU stands for all of its VM, see below. */
 enum snp_vcpu_class {
@@ -118,6 +128,23 @@ static int snp_lock_vcpus(struct kvm *kvm, enum snp_vcpu_class class)
 	return 0;
 }
 
+/* Of in-place VMs: so that memslots stay as they are. */
+static int snp_lock_slots(struct kvm *dst, struct kvm *src)
+{
+	if (mutex_lock_killable(&dst->slots_lock))
+		return -EINTR;
+	if (!mutex_lock_killable_nested(&src->slots_lock, SINGLE_DEPTH_NESTING))
+		return 0;
+	mutex_unlock(&dst->slots_lock);
+	return -EINTR;
+}
+
+static void snp_unlock_slots(struct kvm *dst, struct kvm *src)
+{
+	mutex_unlock(&src->slots_lock);
+	mutex_unlock(&dst->slots_lock);
+}
+
 static bool snp_is_mirror(struct kvm *kvm)
 {
 	return READ_ONCE(to_kvm_sev_info(kvm)->enc_context_owner);
@@ -149,7 +176,7 @@ static enum misc_res_type snp_charge_type(struct kvm_sev_info *src)
  * The cgroup that is to carry @src's ASID for us, charged unless it does
  * already; NULL for a mirror. A reference goes with it.
  */
-static int snp_charge(struct kvm *src_kvm, struct misc_cg **cg)
+static int snp_charge_asid(struct kvm *src_kvm, struct misc_cg **cg)
 {
 	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
 	int ret = 0;
@@ -166,7 +193,7 @@ static int snp_charge(struct kvm *src_kvm, struct misc_cg **cg)
 	return ret;
 }
 
-static void snp_uncharge(struct kvm_sev_info *src, struct misc_cg *cg, struct misc_cg *stays)
+static void snp_uncharge_asid(struct kvm_sev_info *src, struct misc_cg *cg, struct misc_cg *stays)
 {
 	if (cg != stays)
 		misc_cg_uncharge(snp_charge_type(src), cg, 1);
@@ -183,7 +210,7 @@ static void snp_move_asid(struct kvm *dst_kvm, struct kvm *src_kvm, struct misc_
 
 	dst->asid = src->asid;
 	dst->misc_cg = cg;
-	snp_uncharge(src, src->misc_cg, cg);
+	snp_uncharge_asid(src, src->misc_cg, cg);
 	src->asid = 0;
 	src->misc_cg = NULL;
 }
@@ -211,6 +238,27 @@ static void snp_move_mirrors(struct kvm *dst_kvm, struct kvm *src_kvm)
 		src->enc_context_owner = NULL;
 		list_replace_init(&src->mirror_entry, &dst->mirror_entry);
 	}
+}
+
+/* Context page and request buffers; firmware and the RMP know only their addresses. */
+static void snp_move_snp(struct kvm *dst_kvm, struct kvm *src_kvm)
+{
+	struct kvm_sev_info *dst = to_kvm_sev_info(dst_kvm);
+	struct kvm_sev_info *src = to_kvm_sev_info(src_kvm);
+
+	dst->snp_context = src->snp_context;
+	dst->guest_req_buf = src->guest_req_buf;
+	dst->guest_resp_buf = src->guest_resp_buf;
+	mutex_init(&dst->guest_req_mutex);
+	dst->fd = SNP_FD_MOVED;
+	dst_kvm->arch.pre_fault_allowed = true;
+
+	src->snp_context = NULL;
+	src->guest_req_buf = NULL;
+	src->guest_resp_buf = NULL;
+	src_kvm->arch.pre_fault_allowed = false;
+
+	snp_pages_move(dst_kvm, src_kvm);
 }
 
 static void snp_move_vm(struct kvm *dst_kvm, struct kvm *src_kvm, struct misc_cg *cg)
@@ -242,8 +290,39 @@ static void snp_move_vm(struct kvm *dst_kvm, struct kvm *src_kvm, struct misc_cg
 	src->vmsa_features = 0;
 	snp_assert_charge(src_kvm);
 
+	if (sev_snp_guest(dst_kvm))
+		snp_move_snp(dst_kvm, src_kvm);
+
 	/* As KVM_SEV_INIT does: the guest's memory is not AVIC's to write. */
 	kvm_set_apicv_inhibit(dst_kvm, APICV_INHIBIT_REASON_SEV);
+}
+
+/*
+ * What userspace could not move: KVM's copies of control registers, the registers
+ * of the exit that the GHCB is still to be told, and whether the vCPU runs at all,
+ * which for an AP is the guest's and not the VMM's to say.
+ */
+static void snp_move_arch(struct kvm_vcpu *dst_vcpu, struct kvm_vcpu *src_vcpu)
+{
+	struct kvm_vcpu_arch *dst = &dst_vcpu->arch, *src = &src_vcpu->arch;
+
+	memcpy(dst->regs, src->regs, sizeof(dst->regs));
+	dst->cr0 = src->cr0;
+	dst->cr4 = src->cr4;
+	dst->cr8 = src->cr8;
+	dst->efer = src->efer;
+	kvm_mmu_reset_context(dst_vcpu);
+	kvm_update_cpuid_runtime(dst_vcpu);
+
+	dst->mp_state = src->mp_state;
+	dst->pv.pv_unhalted = src->pv.pv_unhalted;
+	if (lapic_in_kernel(dst_vcpu) && lapic_in_kernel(src_vcpu)) {
+		dst->apic->pending_events = src->apic->pending_events;
+		dst->apic->sipi_vector = src->apic->sipi_vector;
+	}
+	kvm_make_request(KVM_REQ_EVENT, dst_vcpu);
+	if (kvm_check_request(KVM_REQ_UPDATE_PROTECTED_GUEST_STATE, src_vcpu))
+		kvm_make_request(KVM_REQ_UPDATE_PROTECTED_GUEST_STATE, dst_vcpu);
 }
 
 /*
@@ -258,7 +337,6 @@ static void snp_move_vcpu(struct kvm_vcpu *dst_vcpu, struct kvm_vcpu *src_vcpu)
 	dst->vmsa = src->vmsa;
 	dst->ghcb = src->ghcb;
 	memcpy(dst->valid_bitmap, src->valid_bitmap, sizeof(dst->valid_bitmap));
-	/* Once maps hold the range lock, the hold has to move here. */
 	dst->ghcb_map = src->ghcb_map;
 	dst->received_first_sipi = src->received_first_sipi;
 	dst->ap_reset_hold_type = src->ap_reset_hold_type;
@@ -268,12 +346,21 @@ static void snp_move_vcpu(struct kvm_vcpu *dst_vcpu, struct kvm_vcpu *src_vcpu)
 	dst->ghcb_sa_sync = src->ghcb_sa_sync;
 	dst->ghcb_sa_free = src->ghcb_sa_free;
 	dst->ghcb_registered_gpa = src->ghcb_registered_gpa;
-	dst->snp_pending_vmsa_gpa = INVALID_PAGE;
-	dst->snp_guest_vmsa_gpa = INVALID_PAGE;
+	dst->snp_pending_vmsa_gpa = src->snp_pending_vmsa_gpa;
+	dst->snp_guest_vmsa_gpa = src->snp_guest_vmsa_gpa;
+	dst->snp_ap_waiting_for_reset = src->snp_ap_waiting_for_reset;
+	dst->snp_has_guest_vmsa = src->snp_has_guest_vmsa;
 	mutex_init(&dst->snp_vmsa_mutex);
+	if (kvm_in_place(dst_vcpu->kvm))
+		snp_vcpu_move(dst_vcpu, src_vcpu);
+	snp_vmsa_move(dst_vcpu, src_vcpu);
 
 	src->vmsa = NULL;
 	src->ghcb = NULL;
+	src->snp_pending_vmsa_gpa = INVALID_PAGE;
+	src->snp_guest_vmsa_gpa = INVALID_PAGE;
+	src->snp_ap_waiting_for_reset = false;
+	src->snp_has_guest_vmsa = false;
 	memset(&src->ghcb_map, 0, sizeof(src->ghcb_map));
 	src->ghcb_sa = NULL;
 	src->ghcb_sa_sync = false;
@@ -289,6 +376,8 @@ static void snp_move_vcpu(struct kvm_vcpu *dst_vcpu, struct kvm_vcpu *src_vcpu)
 	fpstate_set_confidential(&dst_vcpu->arch.guest_fpu);
 	svm_enable_lbrv(dst_vcpu);
 	src_vcpu->arch.guest_state_protected = false;
+
+	snp_move_arch(dst_vcpu, src_vcpu);
 }
 
 static void snp_move_context(struct kvm *dst, struct kvm *src, struct misc_cg *cg)
@@ -316,8 +405,11 @@ static int snp_check_vms(struct kvm *dst, struct kvm *src)
 		return -EIO;
 	if (dst->arch.vm_type != src->arch.vm_type || sev_guest(dst) || !sev_guest(src))
 		return -EINVAL;
-	/* The state of an SNP guest is more than what is moved here. */
-	if (sev_snp_guest(src))
+	/* The other kind's memory is guest_memfd's, which is one VM's for good. */
+	if (sev_snp_guest(src) && !(kvm_in_place(src) && kvm_in_place(dst)))
+		return -EINVAL;
+	/* A launch goes on where it began. */
+	if (sev_snp_guest(src) && !src->arch.pre_fault_allowed)
 		return -EINVAL;
 	if (kvm_is_vcpu_creation_in_progress(dst) || kvm_is_vcpu_creation_in_progress(src))
 		return -EBUSY;
@@ -343,11 +435,26 @@ static int snp_check_vcpus(struct kvm *dst, struct kvm *src)
 		vcpu = kvm_get_vcpu(dst, i);
 		if (!from->arch.guest_state_protected || from->vcpu_id != vcpu->vcpu_id)
 			return -EINVAL;
+		if (sev_snp_guest(src) && lapic_in_kernel(from) != lapic_in_kernel(vcpu))
+			return -EINVAL;
 		/* The answer to its last exit would come to a dead vCPU. */
-		if (from->arch.complete_userspace_io)
+		if (from->arch.complete_userspace_io && !snp_psc_parked(from))
 			return -EBUSY;
 	}
 	return 0;
+}
+
+static int snp_move_in_place(struct kvm *dst, struct kvm *src, struct misc_cg *cg)
+{
+	int ret = snp_lock_slots(dst, src);
+
+	if (ret)
+		return ret;
+	ret = snp_pages_prepare(dst, src);
+	if (!ret)
+		snp_move_context(dst, src, cg);
+	snp_unlock_slots(dst, src);
+	return ret;
 }
 
 static int snp_move_locked(struct kvm *dst, struct kvm *src)
@@ -359,7 +466,7 @@ static int snp_move_locked(struct kvm *dst, struct kvm *src)
 	if (ret)
 		return ret;
 
-	ret = snp_charge(src, &cg);
+	ret = snp_charge_asid(src, &cg);
 	if (ret)
 		return ret;
 
@@ -371,7 +478,9 @@ static int snp_move_locked(struct kvm *dst, struct kvm *src)
 		goto unlock_dst;
 
 	ret = snp_check_vcpus(dst, src);
-	if (!ret)
+	if (!ret && sev_snp_guest(src))
+		ret = snp_move_in_place(dst, src, cg);
+	else if (!ret)
 		snp_move_context(dst, src, cg);
 
 	snp_unlock_vcpus(src, ULONG_MAX);
@@ -379,8 +488,31 @@ unlock_dst:
 	snp_unlock_vcpus(dst, ULONG_MAX);
 uncharge:
 	if (ret)
-		snp_uncharge(to_kvm_sev_info(src), cg, to_kvm_sev_info(src)->misc_cg);
+		snp_uncharge_asid(to_kvm_sev_info(src), cg, to_kvm_sev_info(src)->misc_cg);
 	return ret;
+}
+
+/**
+ * snp_issue_cmd() - a firmware command on behalf of a guest
+ * @fd: kvm_sev_info.fd: descriptor of the SEV device in the process that launched it
+ * @id: the command
+ * @data: its buffer
+ * @error: receives firmware's answer
+ *
+ * A guest that has moved brings the right to ask firmware along, no descriptor:
+ * the number means something else in its new process.
+ *
+ * Context: process context; may sleep.
+ * Return: as sev_do_cmd(); -EBADF: @fd is not open, or not that device.
+ */
+int snp_issue_cmd(int fd, int id, void *data, int *error)
+{
+	if (fd == SNP_FD_MOVED)
+		return sev_do_cmd(id, data, error);
+
+	CLASS(fd, f)(fd);
+
+	return fd_empty(f) ? -EBADF : sev_issue_cmd_external_user(fd_file(f), id, data, error);
 }
 
 /**
@@ -389,19 +521,24 @@ uncharge:
  * @source_fd: file descriptor of the source VM
  *
  * All or nothing: on success the destination has the ASID, its charge, the
- * firmware handle, registered regions, place among mirrors, VMSAs and GHCBs,
- * and the source is dead: -EIO from its vCPU and VM ioctls; its memory and file
- * descriptors are its owner's to free. On any error both are as they were.
+ * firmware handle, registered regions, place among mirrors, VMSAs and GHCBs; of
+ * an in-place SNP guest also the context page, the table of private pages with
+ * pins and their charge, and what its vCPUs wait for. The source is dead: -EIO from
+ * its vCPU and VM ioctls; its memory and file descriptors are its owner's to free.
+ * On any error both are as they were.
  *
  * Context: process context of the destination's owner, no KVM lock held; takes,
- * killably, kvm->lock and all vcpu->mutex of both VMs.
+ * killably, kvm->lock and all vcpu->mutex of both VMs, for SNP slots_lock and
+ * mmap_lock of both.
  * Return: 0; -EBADF: @source_fd is not open or is no VM; -EINVAL: one VM twice,
- * VMs of different type, destination is a SEV VM, source is none or is SNP, a
- * SEV-ES source has other vCPUs (number, vcpu_id) or one without VMSA, a
- * destination's vCPU is in nested guest mode; -EBUSY: one of the VMs is in
- * another migration or is creating a vCPU, a SEV-ES vCPU of the source has an exit
- * to complete, the caller's misc cgroup is at its limit; -EIO: one of the VMs is
- * dead; -EINTR: killed while waiting.
+ * VMs of different type, destination is a SEV VM, source is none, a SEV-ES or SNP
+ * source has other vCPUs (number, vcpu_id) or one without VMSA, a destination's
+ * vCPU is in nested guest mode; SNP: a VM is not in-place, the launch is not
+ * finished, memory differs, only one has a local APIC; -ENOMEM: SNP:
+ * RLIMIT_MEMLOCK, no memory; -EBUSY: one of the VMs is in another migration or is
+ * creating a vCPU, a SEV-ES or SNP vCPU of the source has an exit to complete, the
+ * caller's misc cgroup is at its limit; -EIO: one of the VMs is dead; -EINTR:
+ * killed while waiting.
  */
 int snp_vm_move_enc_context_from(struct kvm *kvm, unsigned int source_fd)
 {

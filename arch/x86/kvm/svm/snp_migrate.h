@@ -10,7 +10,9 @@ extern struct mutex *const snp_mirror_lock;
 
 #ifdef CONFIG_SNP_PAGE_STATE
 int snp_vm_move_enc_context_from(struct kvm *kvm, unsigned int source_fd);
+int snp_issue_cmd(int fd, int id, void *data, int *error);
 #else
+#define snp_issue_cmd			__sev_issue_cmd
 #define snp_vm_move_enc_context_from	sev_vm_move_enc_context_from
 #endif
 

@@ -162,6 +162,18 @@ static int msr_try(struct kvm_vcpu *vcpu)
 }
 
 /**
+ * snp_psc_parked() - does a vCPU wait with a request of the MSR protocol?
+ * @vcpu: the vCPU
+ *
+ * Context: vcpu->mutex held.
+ * Return: true: that, and nothing else, is done first when it runs again.
+ */
+bool snp_psc_parked(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.complete_userspace_io == msr_try;
+}
+
+/**
  * snp_psc_msr() - a page-state change request of the MSR protocol
  * @svm: the vCPU; the request is its GHCB MSR
  *

@@ -244,6 +244,31 @@ void snp_range_release(struct snp_range *r, struct kvm_gfn_hold *hold)
 	wake(r);
 }
 
+/**
+ * snp_range_move() - a hold goes to another VM's lock, as the guest does
+ * @to: the lock of the VM it moves to
+ * @new: its place there; may be @hold
+ * @from: the lock of the VM it leaves
+ * @hold: held there, or of kind SNP_HOLD_NONE
+ *
+ * Context: any but NMI; nobody converts in either VM.
+ */
+void snp_range_move(struct snp_range *to, struct kvm_gfn_hold *new,
+		    struct snp_range *from, struct kvm_gfn_hold *hold)
+{
+	enum snp_hold_kind kind = hold->kind;
+	gfn_t gfn = hold->gfns.start;
+
+	new->kind = kind;
+	if (kind == SNP_HOLD_NONE)
+		return;
+
+	scoped_guard(raw_spinlock_irqsave, &from->lock)
+		leave(from, hold);
+	scoped_guard(raw_spinlock_irqsave, &to->lock)
+		enter(to, new, gfn, 1, kind);
+}
+
 /* ---- conversions ------------------------------------------------------- */
 
 static void tell_contended(gfn_t gfn, unsigned long n, const struct kvm_gfn_hold *h)

@@ -70,6 +70,8 @@ int snp_range_try_hold(struct snp_range *r, struct kvm_gfn_hold *hold, gfn_t gfn
 void snp_range_hold(struct snp_range *r, struct kvm_gfn_hold *hold, gfn_t gfn,
 		    enum snp_hold_kind kind);
 void snp_range_release(struct snp_range *r, struct kvm_gfn_hold *hold);
+void snp_range_move(struct snp_range *to, struct kvm_gfn_hold *new,
+		    struct snp_range *from, struct kvm_gfn_hold *hold);
 
 int snp_range_try_lock(struct snp_range *r, struct snp_excl *e, gfn_t gfn,
 		       unsigned long n);
