@@ -2,7 +2,7 @@
 // Mutant: maps are counted outside of the lock
 // File: arch/x86/kvm/svm/snp_range.c
 // Test: snp_in_place_race_test
-// Args: RACE_SECONDS=10 RACES=kvm_vcpu_map_of_any_gfn
+// Args: RACE_SECONDS=5 RACES=kvm_vcpu_map_of_any_gfn
 // Caught: WARNING: .*snp_vm_destroy
 // Limit: 60
 // Expect: udelay 1
