@@ -51,7 +51,7 @@ export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU CMD UPSTREAM
 JOBS := $(shell echo $$(($$(nproc) + 1)))
 # KCSAN watches what a Kbuild of ours names, no more.
 WATCHED := $(if $(filter kcsan,$(CONFIG)),KCSAN_SANITIZE=n)
-RACES := snp_migrate_test snp_slots_test snp_in_place_vcpus_test sev_migrate_stress_test xen_lock_test
+RACES := snp_in_place_race_test snp_migrate_test snp_slots_test snp_in_place_vcpus_test sev_migrate_stress_test xen_lock_test
 # Kbuild must not see the variables of our command line.
 SUBMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u CONFIG -u CMD -u MODULES make -j$(JOBS)
 KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc" $(WATCHED)
