@@ -989,7 +989,8 @@ SNP_TEST(one_vmsa_for_two_vcpus_is_the_first_ones_alone)
 	struct snp_guest *g;
 	struct ap ap, other;
 
-	g = self->g = create_with_aps(&ap, &other, guest_gives_one_vmsa_to_two);
+	g = create_with_aps(&ap, &other, guest_gives_one_vmsa_to_two);
+	self->g = g;
 	snp_expect_sync(g, 1);
 	ap_thread(&other);
 	EXPECT_EQ(0, other.ret);
