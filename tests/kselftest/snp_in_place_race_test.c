@@ -952,8 +952,11 @@ static void set_up_xen(struct runner *r, u64 first, bool hva)
 #define ROBBED_PAGES	8
 #define ROBBED_WORD	1
 
-/* True: robbed. Else all words are as they were filled in. */
-static bool fill_and_check(struct me *m, u64 gva, u64 pattern)
+/*
+ * True: robbed. Else all words are as they were filled in. @patient: it keeps the page
+ * until it is robbed.
+ */
+static bool fill_and_check(struct me *m, u64 gva, u64 pattern, bool patient)
 {
 	unsigned int i;
 	u64 v;
@@ -967,6 +970,8 @@ static bool fill_and_check(struct me *m, u64 gva, u64 pattern)
 		}
 	}
 	wait_a_bit(any(m, 2000));
+	while (patient && !stopped() && !snp_try_read(gva, &v))
+		wait_a_bit(100);
 	for (i = 0; i < WORDS; i++) {
 		u64 vc = snp_try_read(gva + 8 * i, &v);
 
@@ -984,18 +989,19 @@ static bool fill_and_check(struct me *m, u64 gva, u64 pattern)
 static void is_robbed(void)
 {
 	struct me *m = start(1, true);
+	bool patient = false;
 	u64 page, pattern;
 
-	while (!stopped()) {
+	for (; !stopped(); patient = !patient) {
 		page = REGION(1) + any(m, ROBBED_PAGES);
 		pattern = PRIVATE + (any(m, 1 << 16) << 16);
 		WANT(m, convert(m, snp_test_gpa(page), SNP_PSC_PRIVATE), 0);
 		validate(m, snp_private(page), true);
 		/* Twice: robbed, it goes on with the page as a new one. */
-		if (fill_and_check(m, snp_private(page), pattern)) {
+		if (fill_and_check(m, snp_private(page), pattern, patient)) {
 			saw(m, 0);
 			snp_pvalidate(snp_private(page), SNP_4K, true);
-			fill_and_check(m, snp_private(page), ~pattern);
+			fill_and_check(m, snp_private(page), ~pattern, false);
 		} else {
 			saw(m, 1);
 		}
