@@ -125,7 +125,7 @@ static struct page *get_pages(unsigned int order)
 
 /*
  * A 2M page that the direct map still maps as one: what an earlier case has split
- * comes first from the allocator.
+ * comes first from the allocator. With debug_pagealloc there is none, all is 4K.
  */
 static struct page *get_huge_mapped(void)
 {
@@ -137,7 +137,7 @@ static struct page *get_huge_mapped(void)
 		if (!page)
 			break;
 		lookup_address((unsigned long)page_address(page), &level);
-		if (level == PG_LEVEL_2M)
+		if (level == PG_LEVEL_2M || debug_pagealloc_enabled())
 			break;
 		split[n++] = page;
 		page = NULL;
