@@ -50,11 +50,8 @@ FIXTURE_SETUP(snp_cpu)
 
 FIXTURE_TEARDOWN(snp_cpu)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define SNP_TEST(name) TEST_F_TIMEOUT(snp_cpu, name, 120)

@@ -51,24 +51,13 @@ FIXTURE_SETUP(in_place)
 
 FIXTURE_TEARDOWN(in_place)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
 	struct snp_rmp_counts after;
-	const char *line;
-	int i;
 
 	snp_free(self->g);
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
+	EXPECT_NO_LEFTOVER(self->leaked);
 	snp_rmp_counts(&after);
 	EXPECT_EQ(self->before.guest, after.guest) TH_LOG("RMP entries left");
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define IN_PLACE_TEST(name) TEST_F_TIMEOUT(in_place, name, 120)

@@ -56,21 +56,9 @@ FIXTURE_SETUP(meets)
 
 FIXTURE_TEARDOWN(meets)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
-	const char *line;
-	int i;
-
 	snp_free(self->g);
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_NO_LEFTOVER(self->leaked);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define MEETS_TEST(name) TEST_F_TIMEOUT(meets, name, 120)

@@ -330,25 +330,14 @@ FIXTURE_SETUP(move)
 
 FIXTURE_TEARDOWN(move)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
 	struct snp_rmp_counts rmp;
-	const char *line;
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
+	EXPECT_NO_LEFTOVER(self->leaked);
 	EXPECT_EQ(0, vm_pin()) TH_LOG("pages are charged to a VMM without a guest");
 	EXPECT_EQ(0, cgroup_charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
 	snp_rmp_counts(&rmp);
 	EXPECT_EQ(0, rmp.guest) TH_LOG("pages in the RMP are still a guest's");
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line ?: "");
+	EXPECT_CLEAN_LOG(self->log);
 	cgroup_enter(CGROUPS);
 	EXPECT_EQ(0, rmdir(self->top));
 	EXPECT_EQ(0, rmdir(self->full));

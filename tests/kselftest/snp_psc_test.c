@@ -32,11 +32,8 @@ FIXTURE_SETUP(snp_psc)
 
 FIXTURE_TEARDOWN(snp_psc)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define SNP_TEST(name) TEST_F_TIMEOUT(snp_psc, name, 120)
