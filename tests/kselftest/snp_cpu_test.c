@@ -772,12 +772,6 @@ static unsigned int mark_vmsa(bool vmsa)
 			     1 | (vmsa ? SNP_RMPADJUST_VMSA : 0));
 }
 
-static struct snp_exit ap_request(u64 id, u64 request, u64 gpa)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, FEATURE_SNP);
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, id << 32 | request, gpa);
-}
-
 static void prepare_ap(void)
 {
 	snp_validate_pages(VMSA_PAGE, 2, true);
@@ -788,7 +782,7 @@ static void start_ap(void)
 {
 	prepare_ap();
 	snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
 }
 
 /* The VMM's side: a second vCPU, halted until the guest creates it. */
@@ -921,7 +915,7 @@ static void guest_destroys_ap(void)
 	snp_guest_init();
 	start_ap();
 	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
 	/* The request takes effect some time later. */
 	while (ap_advances_within(A_WHILE))
 		;
@@ -933,7 +927,7 @@ static void guest_destroys_ap(void)
 	/* And once more */
 	build_vmsa();
 	snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
 	snp_assert_eq(ap_advances(), true);
 	ap_stop = 1;
 	snp_done();
@@ -959,10 +953,10 @@ static void guest_gives_one_vmsa_to_two(void)
 	start_ap();
 	snp_assert_eq(ap_advances(), true);
 	/* Only VMRUN can tell, so the request is granted. */
-	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
 	while (ap_advances_within(A_WHILE))
 		;
 	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
@@ -970,7 +964,7 @@ static void guest_gives_one_vmsa_to_two(void)
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	/* Asked for again, it is the second one's. */
-	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(3, 0, 0, 0);
 	snp_assert_eq(ap_advances(), true);
 	ap_stop = 1;
@@ -1017,16 +1011,16 @@ static void guest_asks_for_wrong_vmsa(void)
 	snp_guest_init();
 	prepare_ap();
 	snp_assert_eq(mark_vmsa(true), 0);
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, gpa + 8));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, gpa + 0x800));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, SNP_TEST_GPA));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, 1ul << 63));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa + 8));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa + 0x800));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, SNP_TEST_GPA));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, 1ul << 63));
 	/* No memory there, and memory that is shared */
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, NOWHERE_GPA + PAGE_SIZE));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, snp_channel.ghcb_gpa));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, NOWHERE_GPA + PAGE_SIZE));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_channel.ghcb_gpa));
 	/* No such vCPU, no such request */
-	expect_refused(ap_request(7, SNP_AP_CREATE, gpa));
-	expect_refused(ap_request(AP_ID, 3, gpa));
+	expect_refused(snp_ap_request(7, SNP_AP_CREATE, gpa));
+	expect_refused(snp_ap_request(AP_ID, 3, gpa));
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	snp_done();
 }
@@ -1051,7 +1045,7 @@ static void guest_makes_bad_vmsa(void)
 	vmsa_set(spoil.field, spoil.value);
 	if (!spoil.unmarked)
 		snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(ap_counter, 0);
 	snp_done();
@@ -1228,7 +1222,7 @@ static void guest_shares_idle_vmsa(void)
 	snp_guest_init();
 	start_ap();
 	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
 	while (ap_advances_within(A_WHILE))
 		;
 	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
@@ -1237,7 +1231,7 @@ static void guest_shares_idle_vmsa(void)
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_SHARED), 0);
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_PRIVATE), 0);
 	snp_assert_eq(snp_pvalidate(snp_private(VMSA_PAGE), SNP_4K, true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }

@@ -63,41 +63,13 @@ FIXTURE_TEARDOWN(meets)
 
 #define MEETS_TEST(name) TEST_F_TIMEOUT(meets, name, 120)
 
-/* ---- the second vCPU's half: no library, it has one GHCB only ---------- */
-
-/* It does not look at the GHCB afterwards: the page may be gone. */
-static void second_exit(u64 code, u64 info_1, u64 rax)
-{
-	volatile u64 *ghcb = (volatile u64 *)snp_shared(GHCB_PAGE);
-	static const unsigned int fields[] = {
-		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
-	};
-	unsigned int i;
-
-	ghcb[SNP_GHCB_VALID] = 0;
-	ghcb[SNP_GHCB_VALID + 1] = 0;
-	ghcb[SNP_GHCB_EXIT_CODE] = code;
-	ghcb[SNP_GHCB_EXIT_INFO_1] = info_1;
-	ghcb[SNP_GHCB_EXIT_INFO_2] = 0;
-	ghcb[SNP_GHCB_RAX] = rax;
-	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
-	snp_msr_request(GHCB_GPA);
-}
-
-static void second_start(void)
-{
-	if (snp_msr_request(GHCB_GPA | SNP_MSR_REG_GPA_REQ) !=
-	    (GHCB_GPA | SNP_MSR_REG_GPA_RESP))
-		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
-}
+/* ---- the second vCPU's half: a GHCB of its own, and no reports --------- */
 
 /* Out to the VMM with its GHCB mapped, and then without. */
 static void second_tells(void)
 {
-	second_start();
-	second_exit(SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
+	snp_second_init(GHCB_PAGE);
+	snp_second_exit(GHCB_PAGE, SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 
@@ -109,9 +81,9 @@ static void second_parks(void)
 {
 	volatile u64 *told = (volatile u64 *)snp_shared(GHCB_PAGE) + SNP_GHCB_EXIT_INFO_2;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	do {
-		second_exit(EXIT_AP_HLT, UNSEEN, 0);
+		snp_second_exit(GHCB_PAGE, EXIT_AP_HLT, UNSEEN, 0);
 	} while (!*told);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
@@ -191,16 +163,6 @@ static void start(struct runner *r, struct kvm_vcpu *vcpu)
 	r->vcpu = vcpu;
 	pthread_create(&r->thread, NULL, run_until_exit, r);
 }
-
-#define WAIT_FOR(condition)						\
-do {									\
-	int __i = 0;							\
-									\
-	while (!(condition)) {						\
-		usleep(10000);						\
-		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
-	}								\
-} while (0)
 
 static void expect_report(struct snp_guest *g, u64 kind, u64 stage)
 {
@@ -451,25 +413,19 @@ MEETS_TEST(request_that_waits_for_user_space_locks_nothing)
 #define VMSA_PAGE	700ul
 #define VMSA_GPA	snp_test_gpa(VMSA_PAGE)
 
-static struct snp_exit ap_request(u64 request)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, 1);	/* SNP */
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, (u64)SECOND_ID << 32 | request, VMSA_GPA);
-}
-
 static void guest_wants_a_vmsa(void)
 {
 	snp_guest_init();
 	snp_validate_pages(VMSA_PAGE, 1, true);
 	snp_assert_eq(snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K, 1 | SNP_RMPADJUST_VMSA), 0);
-	snp_assert_eq(ap_request(SNP_AP_CREATE).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_CREATE, VMSA_GPA).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_psc_entry(0, snp_test_gpa(0), SNP_PSC_SHARED, SNP_4K);
 	snp_psc_entry(1, VMSA_GPA, SNP_PSC_SHARED, SNP_4K);
 	snp_assert_eq(snp_psc(2), SNP_PSC_ERR_GENERIC);
 	snp_assert_eq(snp_psc_buffer()->cur_entry, 1);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 1u << 31);
-	snp_assert_eq(ap_request(SNP_AP_DESTROY).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 0);
 	snp_done();
@@ -639,7 +595,7 @@ static void second_collides(void)
 	u64 seed = 2, page;
 	int i;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	for (i = 0; i < ROUNDS * 8; i++) {
 		page = lcg(&seed) % SNP_PAGES_2M;
 		if (snp_psc_msr(snp_test_gpa(page), 1 + lcg(&seed) % 2))
@@ -718,9 +674,9 @@ static void second_saws(void)
 	u64 other = snp_channel.ghcb_gpa;
 	int i;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	for (i = 0; i < ROUNDS * 4; i++) {
-		second_exit(EXIT_HV_FEATURES, 0, 0);
+		snp_second_exit(GHCB_PAGE, EXIT_HV_FEATURES, 0, 0);
 		if (snp_psc_msr(other, SNP_PSC_PRIVATE) || snp_psc_msr(other, SNP_PSC_SHARED))
 			snp_terminate(SNP_TERM_SET, SNP_TERM_PROTOCOL);
 	}

@@ -790,21 +790,15 @@ MOVE_TEST(guest_asks_firmware_without_the_old_descriptor)
 	snp_free_moved(g);
 }
 
-static struct snp_exit ap_request(u64 request)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, 1);	/* SNP */
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, (u64)SECOND_ID << 32 | request, VMSA_GPA);
-}
-
 static void guest_makes_a_vmsa(void)
 {
 	snp_guest_init();
 	snp_validate_pages(VMSA_PAGE, 1, true);
 	snp_assert_eq(snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K, 1 | SNP_RMPADJUST_VMSA), 0);
-	snp_assert_eq(ap_request(SNP_AP_CREATE).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_CREATE, VMSA_GPA).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 1u << 31);
-	snp_assert_eq(ap_request(SNP_AP_DESTROY).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 0);
 	snp_done();
@@ -844,16 +838,6 @@ static void stop_second(struct runner *r)
 	pthread_join(r->thread, NULL);
 }
 
-#define WAIT_FOR(condition)						\
-do {									\
-	int __i = 0;							\
-									\
-	while (!(condition)) {						\
-		usleep(10000);						\
-		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
-	}								\
-} while (0)
-
 /* The VMSA is all zeroes, so the vCPU can't run; it has the page all the same. */
 static void second_loads_its_state(struct snp_guest *g, long holds)
 {
@@ -887,25 +871,8 @@ MOVE_TEST(new_vmsa_of_a_vcpu_goes_along_asked_for_and_taken)
 
 static void second_tells(void)
 {
-	volatile u64 *ghcb = (volatile u64 *)snp_shared(GHCB_PAGE);
-	static const unsigned int fields[] = {
-		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
-	};
-	unsigned int i;
-
-	if (snp_msr_request(GHCB_GPA | SNP_MSR_REG_GPA_REQ) != (GHCB_GPA | SNP_MSR_REG_GPA_RESP))
-		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
-	ghcb[SNP_GHCB_VALID] = 0;
-	ghcb[SNP_GHCB_VALID + 1] = 0;
-	ghcb[SNP_GHCB_EXIT_CODE] = SNP_EXIT_IOIO;
-	ghcb[SNP_GHCB_EXIT_INFO_1] = (u64)SECOND_PORT << 16 | 1 << 4;
-	ghcb[SNP_GHCB_EXIT_INFO_2] = 0;
-	ghcb[SNP_GHCB_RAX] = 0;
-	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
-	snp_msr_request(GHCB_GPA);
-	/* The page may be gone by now. */
+	snp_second_init(GHCB_PAGE);
+	snp_second_exit(GHCB_PAGE, SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 

@@ -228,6 +228,16 @@ void snp_expect_sync(struct snp_guest *g, u64 stage);
 void snp_expect_done(struct snp_guest *g);
 void *snp_hva(struct snp_guest *g, u64 gpa);
 
+#define WAIT_FOR(condition)						\
+do {									\
+	int __i = 0;							\
+									\
+	while (!(condition)) {						\
+		usleep(10000);						\
+		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
+	}								\
+} while (0)
+
 /* The host's log: anything a clean run must not leave there? EXPECT_*: for fixtures */
 int snp_log_mark(void);
 const char *snp_log_complaint(int mark);
@@ -312,6 +322,10 @@ volatile u64 *snp_ghcb(void);
 u64 snp_ghcb_gpa(void);
 struct snp_exit snp_vmgexit(u64 code, u64 info_1, u64 info_2);
 struct snp_exit snp_vmgexit_raw(void);
+struct snp_exit snp_ap_request(u64 id, u64 request, u64 gpa);
+
+void snp_second_init(u64 page);
+void snp_second_exit(u64 page, u64 code, u64 info_1, u64 rax);
 
 unsigned int snp_pvalidate(u64 gva, int size, bool validate);
 void snp_validate_pages(u64 page, u64 n, bool validate);
