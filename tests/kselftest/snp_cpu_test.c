@@ -21,7 +21,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
-#include "snp.h"
+#include "snp_vmsa.h"
 
 #define VC_VECTOR	29
 
@@ -649,26 +649,9 @@ SNP_TEST(rmpadjust_makes_and_unmakes_a_vmsa)
 
 /* ---- a vCPU of the guest's own making --------------------------------------------- */
 
-/* VMSA, APM vol. 2, table B-4: offsets */
-enum vmsa_field {
-	VMSA_ES = 0x000, VMSA_CS = 0x010, VMSA_SS = 0x020, VMSA_DS = 0x030,
-	VMSA_FS = 0x040, VMSA_GS = 0x050, VMSA_GDTR = 0x060,
-	VMSA_LDTR = 0x070, VMSA_IDTR = 0x080, VMSA_TR = 0x090,
-	VMSA_VMPL_CPL = 0x0c8, VMSA_EFER = 0x0d0, VMSA_CR4 = 0x148,
-	VMSA_CR3 = 0x150, VMSA_CR0 = 0x158, VMSA_DR7 = 0x160,
-	VMSA_DR6 = 0x168, VMSA_RFLAGS = 0x170, VMSA_RIP = 0x178,
-	VMSA_RSP = 0x1d8, VMSA_PAT = 0x268, VMSA_FEATURES = 0x3b0,
-	VMSA_XCR0 = 0x3e8, VMSA_MXCSR = 0x408, VMSA_FCW = 0x410,
-};
-
 #define VMSA_NOTHING	0xff8
 #define VMSA_PAGE	16
 #define STACK_PAGE	17
-#define FEATURE_SNP	1ul
-#define ATTR_CODE	0xa9b
-#define ATTR_DATA	0xc93
-#define ATTR_LDT	0x082
-#define ATTR_TSS	0x08b
 
 #define AP_ID		1
 /* TSC ticks; the host may have better things to do than to run the other vCPU. */
@@ -717,59 +700,16 @@ static bool ap_advances(void)
 	return ap_advances_within(PATIENCE);
 }
 
-static void vmsa_set(enum vmsa_field field, u64 value)
-{
-	*(volatile u64 *)(snp_private(VMSA_PAGE) + field) = value;
-}
-
-/* Selector, attributes, limit; base */
-static void vmsa_segment(enum vmsa_field field, u64 selector, u64 attr, u64 limit,
-			 u64 base)
-{
-	vmsa_set(field, selector | attr << 16 | limit << 32);
-	vmsa_set(field + 8, base);
-}
-
 /* As this vCPU, but for RIP, RSP and PAT. */
 static void build_vmsa(void)
 {
-	struct desc_ptr gdt = get_gdt(), idt = get_idt();
-	int i;
-
-	for (i = 0; i < PAGE_SIZE; i += 8)
-		vmsa_set(i, 0);
-
-	vmsa_segment(VMSA_CS, get_cs(), ATTR_CODE, ~0u, 0);
-	vmsa_segment(VMSA_DS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_ES, get_es(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_SS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_FS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_GS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_LDTR, 0, ATTR_LDT, 0xffff, 0);
-	vmsa_segment(VMSA_TR, 0, ATTR_TSS, 0xffff, 0);
-	vmsa_segment(VMSA_GDTR, 0, 0, gdt.size, gdt.address);
-	vmsa_segment(VMSA_IDTR, 0, 0, idt.size, idt.address);
-
-	vmsa_set(VMSA_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	vmsa_set(VMSA_CR0, get_cr0());
-	vmsa_set(VMSA_CR3, get_cr3());
-	vmsa_set(VMSA_CR4, get_cr4());
-	vmsa_set(VMSA_DR6, DR6_FIXED);
-	vmsa_set(VMSA_DR7, DR7_FIXED);
-	vmsa_set(VMSA_RFLAGS, X86_EFLAGS_FIXED);
-	vmsa_set(VMSA_RIP, (u64)ap_code);
-	vmsa_set(VMSA_RSP, snp_private(STACK_PAGE + 1) - 8);
-	vmsa_set(VMSA_PAT, PAT_AP);
-	vmsa_set(VMSA_FEATURES, FEATURE_SNP);
-	vmsa_set(VMSA_XCR0, 1);
-	vmsa_set(VMSA_MXCSR, 0x1f80);
-	vmsa_set(VMSA_FCW, 0x37f);
+	snp_vmsa_build(snp_private(VMSA_PAGE), ap_code, snp_private(STACK_PAGE + 1));
+	snp_vmsa_set(snp_private(VMSA_PAGE), VMSA_PAT, PAT_AP);
 }
 
 static unsigned int mark_vmsa(bool vmsa)
 {
-	return snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K,
-			     1 | (vmsa ? SNP_RMPADJUST_VMSA : 0));
+	return snp_vmsa_mark(snp_private(VMSA_PAGE), vmsa);
 }
 
 static void prepare_ap(void)
@@ -1042,7 +982,7 @@ static void guest_makes_bad_vmsa(void)
 
 	snp_guest_init();
 	prepare_ap();
-	vmsa_set(spoil.field, spoil.value);
+	snp_vmsa_set(snp_private(VMSA_PAGE), spoil.field, spoil.value);
 	if (!spoil.unmarked)
 		snp_assert_eq(mark_vmsa(true), 0);
 	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
@@ -1088,7 +1028,7 @@ SNP_TEST(vmsa_in_a_page_never_validated_fails_entry)
 
 SNP_TEST(vmsa_with_unoffered_features_fails_entry)
 {
-	expect_fail_entry(VMSA_FEATURES, FEATURE_SNP | 1 << 3, 0, false);
+	expect_fail_entry(VMSA_FEATURES, VMSA_FEATURE_SNP | 1 << 3, 0, false);
 }
 
 SNP_TEST(vmsa_without_snp_feature_fails_entry)

@@ -23,7 +23,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +35,8 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest.h"
-#include "snp.h"
+#include "snp_vmsa.h"
+#include "vmm_memory.h"
 
 #define PRIVATE		0x5050505000000000ul
 #define SHARED		0x6060606000000000ul
@@ -1039,22 +1039,6 @@ static void rob(struct hammer *h)
 #define AP_PAGES	4
 #define AP_PAGE		REGION(2)
 
-/* APM vol. 2, table B-4: offsets */
-enum vmsa_field {
-	VMSA_ES = 0x000, VMSA_CS = 0x010, VMSA_SS = 0x020, VMSA_DS = 0x030,
-	VMSA_FS = 0x040, VMSA_GS = 0x050, VMSA_GDTR = 0x060,
-	VMSA_LDTR = 0x070, VMSA_IDTR = 0x080, VMSA_TR = 0x090,
-	VMSA_EFER = 0x0d0, VMSA_CR4 = 0x148, VMSA_CR3 = 0x150, VMSA_CR0 = 0x158,
-	VMSA_DR7 = 0x160, VMSA_DR6 = 0x168, VMSA_RFLAGS = 0x170, VMSA_RIP = 0x178,
-	VMSA_RSP = 0x1d8, VMSA_PAT = 0x268, VMSA_FEATURES = 0x3b0,
-	VMSA_XCR0 = 0x3e8, VMSA_MXCSR = 0x408, VMSA_FCW = 0x410,
-};
-
-#define ATTR_CODE	0xa9bul
-#define ATTR_DATA	0xc93ul
-#define ATTR_LDT	0x082ul
-#define ATTR_TSS	0x08bul
-
 static volatile u64 ap_lives;
 
 /* It may end at any instruction, and begins here again. */
@@ -1077,52 +1061,6 @@ static void ap_code(void)
 		WANT(m, convert(m, snp_test_gpa(page), SNP_PSC_SHARED), 0);
 		another_round(m);
 	}
-}
-
-static void vmsa_segment(volatile u64 *vmsa, enum vmsa_field field, u64 selector, u64 attr,
-			 u64 limit, u64 base)
-{
-	vmsa[field / 8] = selector | attr << 16 | limit << 32;
-	vmsa[field / 8 + 1] = base;
-}
-
-/* As this vCPU, but for RIP and RSP */
-static void build_vmsa(volatile u64 *vmsa)
-{
-	struct desc_ptr gdt = get_gdt(), idt = get_idt();
-	unsigned int i;
-
-	for (i = 0; i < WORDS; i++)
-		vmsa[i] = 0;
-	vmsa_segment(vmsa, VMSA_CS, get_cs(), ATTR_CODE, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_DS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_ES, get_es(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_SS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_FS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_GS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_LDTR, 0, ATTR_LDT, 0xffff, 0);
-	vmsa_segment(vmsa, VMSA_TR, 0, ATTR_TSS, 0xffff, 0);
-	vmsa_segment(vmsa, VMSA_GDTR, 0, 0, gdt.size, gdt.address);
-	vmsa_segment(vmsa, VMSA_IDTR, 0, 0, idt.size, idt.address);
-	vmsa[VMSA_EFER / 8] = rdmsr(MSR_EFER) | EFER_SVME;
-	vmsa[VMSA_CR0 / 8] = get_cr0();
-	vmsa[VMSA_CR3 / 8] = get_cr3();
-	vmsa[VMSA_CR4 / 8] = get_cr4();
-	vmsa[VMSA_DR6 / 8] = 0xffff0ff0;
-	vmsa[VMSA_DR7 / 8] = 0x400;
-	vmsa[VMSA_RFLAGS / 8] = X86_EFLAGS_FIXED;
-	vmsa[VMSA_RIP / 8] = (u64)ap_code;
-	vmsa[VMSA_RSP / 8] = snp_private(AP_STACK + 1) - 8;
-	vmsa[VMSA_PAT / 8] = rdmsr(MSR_IA32_CR_PAT);
-	vmsa[VMSA_FEATURES / 8] = 1;	/* SNP */
-	vmsa[VMSA_XCR0 / 8] = 1;
-	vmsa[VMSA_MXCSR / 8] = 0x1f80;
-	vmsa[VMSA_FCW / 8] = 0x37f;
-}
-
-static unsigned int mark_vmsa(u64 gva, bool vmsa)
-{
-	return snp_rmpadjust(gva, SNP_4K, 1 | (vmsa ? SNP_RMPADJUST_VMSA : 0));
 }
 
 static u64 ap_request(struct me *m, u64 request, u64 gpa)
@@ -1156,10 +1094,10 @@ static void resets_ap(void)
 	for (i = 0; !stopped(); i++) {
 		gva = snp_private(AP_VMSA(i % 2));
 		/* Until the vCPU has left it */
-		while (mark_vmsa(gva, false) == SNP_RMPADJUST_FAIL_INUSE)
+		while (snp_vmsa_mark(gva, false) == SNP_RMPADJUST_FAIL_INUSE)
 			wait_a_bit(100);
-		build_vmsa((volatile u64 *)gva);
-		WANT(m, mark_vmsa(gva, true), 0);
+		snp_vmsa_build(gva, ap_code, snp_private(AP_STACK + 1));
+		WANT(m, snp_vmsa_mark(gva, true), 0);
 		lives = ap_lives;
 		if (i % 3 == 2)
 			WANT(m, ap_request(m, SNP_AP_DESTROY, 0), 0);
@@ -1262,20 +1200,6 @@ static void serve_memory(struct hammer *h)
 		break;
 	}
 	h->hits++;
-}
-
-static int watch_memory(struct arena *a)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (u64)uffd_memory(a), .len = UFFD_PAGES * PAGE_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	TEST_ASSERT(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg),
-		    "userfaultfd: %s", strerror(errno));
-	return fd;
 }
 
 /* ---- the same memfd twice ---------------------------------------------- */
@@ -1513,7 +1437,7 @@ static void vmm_of_host_and_reset(void)
 	h->fd = open("/proc/self/pagemap", O_RDONLY);
 	add_hammer(&a, USERFAULTFD, drop_memory);
 	h = add_hammer(&a, USERFAULTFD, serve_memory);
-	h->fd = watch_memory(&a);
+	h->fd = watch_memory(uffd_memory(&a), UFFD_PAGES * PAGE_SIZE);
 	snp_launch(a.g);
 	if (verdicts[XEN_BY_HVA].wanted)
 		set_up_xen(&a.runner[0], REGION(0), true);

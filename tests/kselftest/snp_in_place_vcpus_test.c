@@ -6,7 +6,6 @@
  * a place where it is known what it holds; at the end, both at once for a while.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <asm/kvm_in_place.h>
@@ -26,6 +24,7 @@
 #include "processor.h"
 #include "kselftest_harness.h"
 #include "snp.h"
+#include "vmm_memory.h"
 
 #define PRIVATE		0x5050505000000000ul
 
@@ -372,26 +371,12 @@ static void guest_wants_absent_page(void)
 	snp_done();
 }
 
-static int watch_page(void *page)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (u64)page, .len = PAGE_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	TEST_ASSERT(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg),
-		    "userfaultfd: %s", strerror(errno));
-	return fd;
-}
-
 MEETS_TEST(request_that_waits_for_user_space_locks_nothing)
 {
 	struct snp_guest *g = launch(self, guest_wants_absent_page, second_tells);
 	void *absent = snp_hva(g, snp_test_gpa(GHCB_PAGE - 1));
 	struct uffdio_zeropage zero = { .range = { (u64)absent, PAGE_SIZE } };
-	struct pollfd p = { .fd = watch_page(absent), .events = POLLIN };
+	struct pollfd p = { .fd = watch_memory(absent, PAGE_SIZE), .events = POLLIN };
 	struct runner first;
 
 	snp_expect_sync(g, 1);

@@ -20,14 +20,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <asm/kvm_para.h>
-#include <linux/capability.h>
 #include <linux/psp-sev.h>
 
 #include "test_util.h"
@@ -37,6 +34,7 @@
 #include "kselftest_harness.h"
 #include "sev_move.h"
 #include "snp.h"
+#include "vmm_memory.h"
 
 #define MOVES		2
 #define KILLS		2
@@ -395,23 +393,6 @@ static int status_of(pid_t pid)
 
 	TEST_ASSERT(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2];
-
-	TEST_ASSERT(!syscall(SYS_capget, &h, d), "capget");
-	d[0].effective &= ~(1u << CAP_IPC_LOCK);
-	TEST_ASSERT(!syscall(SYS_capset, &h, d), "capset");
-}
-
-static void limit_memlock(rlim_t pages)
-{
-	struct rlimit r = { .rlim_cur = pages * PAGE_SIZE, .rlim_max = RLIM_INFINITY };
-
-	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &r), "setrlimit: %s", strerror(errno));
 }
 
 static long moves_wanted(void)
