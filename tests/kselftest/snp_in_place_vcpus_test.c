@@ -226,15 +226,23 @@ static void guest_wants_mapped_page_by_msr(void)
 	snp_done();
 }
 
-MEETS_TEST(msr_request_waits_for_a_mapped_page)
+/* The first vCPU's request waits for the page that is the second one's GHCB. */
+static struct snp_guest *launch_to_wait(struct _test_data_meets *self, struct runner *first)
 {
 	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
-	struct runner first;
 
 	snp_expect_sync(g, 1);
 	second_to_its_port(self);
-	start(&first, g->vcpu);
+	start(first, g->vcpu);
 	WAIT_FOR(snp_in_place_count("waiting") == 1);
+	return g;
+}
+
+MEETS_TEST(msr_request_waits_for_a_mapped_page)
+{
+	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
+
 	EXPECT_EQ(1, snp_in_place_count("holds")) TH_LOG("waits with a hold of its own");
 	second_to_its_end(self);
 	pthread_join(first.thread, NULL);
@@ -244,13 +252,10 @@ MEETS_TEST(msr_request_waits_for_a_mapped_page)
 
 MEETS_TEST(signal_takes_a_waiting_request_out_and_back)
 {
-	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
 	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
 	int i;
 
-	snp_expect_sync(g, 1);
-	second_to_its_port(self);
-	start(&first, g->vcpu);
 	for (i = 1; i <= 3; i++) {
 		WAIT_FOR(snp_in_place_count("waiting") == 1);
 		pthread_kill(first.thread, SIGUSR1);
@@ -280,13 +285,9 @@ MEETS_TEST(signal_takes_a_waiting_request_out_and_back)
 /* While the request waits, its memslot goes: nobody waits for anybody. */
 MEETS_TEST(memslot_can_be_deleted_while_a_request_waits)
 {
-	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
 	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
 
-	snp_expect_sync(g, 1);
-	second_to_its_port(self);
-	start(&first, g->vcpu);
-	WAIT_FOR(snp_in_place_count("waiting") == 1);
 	vm_mem_region_delete(g->vm, SNP_TEST_SLOT);
 	EXPECT_EQ(1, snp_in_place_count("waiting")) TH_LOG("gave up before the slot could go");
 	/* Its GHCB is no memory any more, but the map lasts until it is left. */
