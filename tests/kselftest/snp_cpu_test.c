@@ -718,11 +718,21 @@ static void prepare_ap(void)
 	build_vmsa();
 }
 
-static void start_ap(void)
+static void create_ap(void)
 {
-	prepare_ap();
 	snp_assert_eq(mark_vmsa(true), 0);
 	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
+	snp_assert_eq(ap_advances(), true);
+}
+
+/* It takes effect some time later; then the page can be marked, as a VMSA or not. */
+static void destroy_ap(bool vmsa)
+{
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	while (ap_advances_within(A_WHILE))
+		;
+	while (mark_vmsa(vmsa) == SNP_RMPADJUST_FAIL_INUSE)
+		;
 }
 
 /* The VMM's side: a second vCPU, halted until the guest creates it. */
@@ -796,13 +806,27 @@ static void stop_ap(struct ap *ap)
 	join_ap(ap);
 }
 
+/* Both vCPUs come to their ends. */
+#define AP_TEST(name, guest_code)						\
+SNP_TEST(name)									\
+{										\
+	struct ap ap;								\
+										\
+	self->g = create_with_ap(&ap, guest_code);				\
+	snp_expect_done(self->g);						\
+	join_ap(&ap);								\
+	EXPECT_EQ(0, ap.ret);							\
+	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);		\
+}
+
 static void guest_creates_ap(void)
 {
 	int i;
 
 	snp_guest_init();
 	wrmsr(MSR_IA32_CR_PAT, PAT_GUEST);
-	start_ap();
+	prepare_ap();
+	create_ap();
 	for (i = 0; i < 3; i++)
 		snp_assert_eq(ap_advances(), true);
 	snp_assert_eq(ap_status & 7, 7);
@@ -812,24 +836,15 @@ static void guest_creates_ap(void)
 	snp_done();
 }
 
-SNP_TEST(second_vcpu_runs_on_the_guests_vmsa)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_creates_ap);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(second_vcpu_runs_on_the_guests_vmsa, guest_creates_ap)
 
 static void guest_adjusts_running_vmsa(void)
 {
 	unsigned int i, busy = 0;
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	for (i = 0; i < 1000 && !busy; i++) {
 		busy = mark_vmsa(true);
 		asm volatile("pause");
@@ -840,35 +855,20 @@ static void guest_adjusts_running_vmsa(void)
 	snp_done();
 }
 
-SNP_TEST(rmpadjust_of_a_running_vmsa_fails_inuse)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_adjusts_running_vmsa);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(rmpadjust_of_a_running_vmsa_fails_inuse, guest_adjusts_running_vmsa)
 
 static void guest_destroys_ap(void)
 {
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	/* The request takes effect some time later. */
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(false) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	prepare_ap();
+	create_ap();
+	destroy_ap(false);
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	snp_sync(1, 0, 0, 0);
 
 	/* And once more */
 	build_vmsa();
-	snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
-	snp_assert_eq(ap_advances(), true);
+	create_ap();
 	ap_stop = 1;
 	snp_done();
 }
@@ -890,17 +890,13 @@ static void guest_gives_one_vmsa_to_two(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	/* Only VMRUN can tell, so the request is granted. */
 	snp_assert_eq(snp_ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	destroy_ap(true);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	/* Asked for again, it is the second one's. */
@@ -1008,13 +1004,16 @@ static struct ap run_spoiled(struct snp_guest **g, u64 field, u64 value,
 	return ap;
 }
 
-#define expect_fail_entry(field, value, gpa, unmarked)				\
+#define expect_exit(exit, field, value, gpa, unmarked)				\
 do {										\
 	struct ap __ap = run_spoiled(&self->g, field, value, gpa, unmarked);	\
 										\
 	EXPECT_EQ(0, __ap.ret);							\
-	EXPECT_EQ(KVM_EXIT_FAIL_ENTRY, __ap.vcpu->run->exit_reason);		\
+	EXPECT_EQ(exit, __ap.vcpu->run->exit_reason);				\
 } while (0)
+
+#define expect_fail_entry(field, value, gpa, unmarked)				\
+	expect_exit(KVM_EXIT_FAIL_ENTRY, field, value, gpa, unmarked)
 
 SNP_TEST(vmsa_not_marked_as_one_fails_entry)
 {
@@ -1075,11 +1074,7 @@ SNP_TEST(vmsa_with_reserved_efer_bit_fails_entry)
 /* Whatever it points to, it is guest-physical: the guest harms itself only. */
 SNP_TEST(vmsa_with_empty_page_tables_shuts_its_vcpu_down)
 {
-	struct ap ap = run_spoiled(&self->g, VMSA_CR3, snp_test_gpa(STACK_PAGE),
-				   0, false);
-
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SHUTDOWN, ap.vcpu->run->exit_reason);
+	expect_exit(KVM_EXIT_SHUTDOWN, VMSA_CR3, snp_test_gpa(STACK_PAGE), 0, false);
 }
 
 SNP_TEST(vmsa_with_page_tables_outside_memory_is_a_memory_fault)
@@ -1096,8 +1091,8 @@ static void guest_shares_running_vmsa(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	snp_assert_eq(!!snp_psc_msr(gpa, SNP_PSC_SHARED), true);
 	snp_psc_entry(0, gpa, SNP_PSC_SHARED, SNP_4K);
 	snp_assert_eq(snp_psc_exit(0, 0).info, SNP_PSC_ERR_GENERIC);
@@ -1114,22 +1109,13 @@ static void guest_shares_running_vmsa(void)
 	snp_done();
 }
 
-SNP_TEST(vmsa_of_a_running_vcpu_cannot_be_shared)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_shares_running_vmsa);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(vmsa_of_a_running_vcpu_cannot_be_shared, guest_shares_running_vmsa)
 
 static void guest_starts_ap(void)
 {
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -1160,13 +1146,9 @@ static void guest_shares_idle_vmsa(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	prepare_ap();
+	create_ap();
+	destroy_ap(true);
 	/* Still a VMSA, but nobody runs on it */
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_SHARED), 0);
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_PRIVATE), 0);
@@ -1192,11 +1174,7 @@ SNP_TEST(page_state_change_unmakes_a_vmsa)
 /* Not even #VC can be delivered. */
 SNP_TEST(vmsa_with_unvalidated_page_tables_shuts_its_vcpu_down)
 {
-	struct ap ap = run_spoiled(&self->g, VMSA_CR3, snp_test_gpa(VMSA_PAGE + 8),
-				   0, false);
-
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SHUTDOWN, ap.vcpu->run->exit_reason);
+	expect_exit(KVM_EXIT_SHUTDOWN, VMSA_CR3, snp_test_gpa(VMSA_PAGE + 8), 0, false);
 }
 
 static void guest_moves_idt_to_mmio(void)

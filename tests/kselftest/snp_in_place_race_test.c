@@ -447,11 +447,14 @@ static struct runner *add_vcpu(struct arena *a, enum race which, unsigned int id
 	return r;
 }
 
-static void create(struct arena *a, void (*vcpu0)(void), enum vm_mem_backing_src_type src)
+/* With its first vCPU, which is in that race */
+static struct runner *create(struct arena *a, enum race which, void (*guest)(void),
+			     enum vm_mem_backing_src_type src)
 {
 	memset(a, 0, sizeof(*a));
-	a->g = snp_create_in_place(vcpu0, src);
+	a->g = snp_create_in_place(guest, src);
 	a->board = (void *)a->g->report + BOARD_OFFSET;
+	return add_vcpu(a, which, 0, NULL);
 }
 
 static void go(struct arena *a)
@@ -1363,17 +1366,14 @@ static void expect_seen(struct arena *a, unsigned int id, unsigned int n, const 
 static void vmm_of_requests_and_ghcbs(void)
 {
 	struct arena a;
-	struct hammer *h;
 
-	create(&a, big_requests, VM_MEM_SRC_ANONYMOUS_THP);
-	add_vcpu(&a, OVERLAPPING_2M_AND_4K, 0, NULL);
+	create(&a, OVERLAPPING_2M_AND_4K, big_requests, VM_MEM_SRC_ANONYMOUS_THP);
 	add_vcpu(&a, OVERLAPPING_2M_AND_4K, 1, small_requests);
 	add_vcpu(&a, GHCB_OF_EACH_OTHER, 2, takes_ghcb_of_3);
 	add_vcpu(&a, GHCB_OF_EACH_OTHER, 3, takes_ghcb_of_2);
 	add_vcpu(&a, GHCB_OF_A_PARKED_VCPU, 4, takes_ghcb_of_the_parked);
 	add_vcpu(&a, GHCB_OF_A_PARKED_VCPU, 5, parks)->interrupted = startup_ipi;
-	h = add_hammer(&a, GHCB_OF_A_PARKED_VCPU, wake_up);
-	h->arg[0] = (u64)&a.runner[5];
+	add_hammer(&a, GHCB_OF_A_PARKED_VCPU, wake_up)->arg[0] = (u64)&a.runner[5];
 	snp_launch(a.g);
 	go(&a);
 	race_until_the_end(&a, NULL);
@@ -1383,10 +1383,8 @@ static void vmm_of_requests_and_ghcbs(void)
 static void vmm_of_maps_and_clocks(void)
 {
 	struct arena a;
-	struct hammer *h;
 
-	create(&a, batches_under_maps, VM_MEM_SRC_ANONYMOUS);
-	add_vcpu(&a, KVM_VCPU_MAP_OF_ANY_GFN, 0, NULL);
+	create(&a, KVM_VCPU_MAP_OF_ANY_GFN, batches_under_maps, VM_MEM_SRC_ANONYMOUS);
 	add_vcpu(&a, KVM_VCPU_MAP_OF_ANY_GFN, 1, single_pages_under_maps);
 	add_vcpu(&a, PVCLOCK, 2, clock_there_and_back);
 	add_vcpu(&a, XEN_BY_GFN, 3, xen_by_gfn);
@@ -1395,8 +1393,7 @@ static void vmm_of_maps_and_clocks(void)
 	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 5, 0, 64, 0, 0);
 	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 6, 0, 64, 1, 2000);
 	add_maps(&a, SIGNALS_AND_IMMEDIATE_EXIT, 7, REGION(3), 4, 0, 3000);
-	h = add_hammer(&a, SIGNALS_AND_IMMEDIATE_EXIT, signals);
-	h->arg[0] = (u64)&a.runner[4];
+	add_hammer(&a, SIGNALS_AND_IMMEDIATE_EXIT, signals)->arg[0] = (u64)&a.runner[4];
 	add_hammer(&a, PVCLOCK, set_clock);
 	/* Xen's time page as well */
 	add_hammer(&a, XEN_BY_GFN, set_clock);
@@ -1415,11 +1412,9 @@ static void vmm_of_host_and_reset(void)
 {
 	struct kvm_mp_state halted = { .mp_state = KVM_MP_STATE_HALTED };
 	struct runner *ap;
-	struct hammer *h;
 	struct arena a;
 
-	create(&a, xen_by_hva, VM_MEM_SRC_ANONYMOUS);
-	add_vcpu(&a, XEN_BY_HVA, 0, NULL);
+	create(&a, XEN_BY_HVA, xen_by_hva, VM_MEM_SRC_ANONYMOUS);
 	add_vcpu(&a, HOST_WRITES, 1, is_robbed);
 	add_vcpu(&a, HOST_WRITES, 2, neighbour_of_the_robbed);
 	add_vcpu(&a, VCPU_RESET, 3, resets_ap);
@@ -1429,15 +1424,13 @@ static void vmm_of_host_and_reset(void)
 	add_vcpu(&a, USERFAULTFD, 5, batches_over_userfaultfd);
 	add_vcpu(&a, USERFAULTFD, 6, single_pages_over_userfaultfd);
 	add_maps(&a, VCPU_RESET, 7, AP_PAGE, AP_PAGES, 0, 3000);
-	h = add_hammer(&a, VCPU_RESET, wake_up);
-	h->arg[0] = (u64)ap;
+	add_hammer(&a, VCPU_RESET, wake_up)->arg[0] = (u64)ap;
 	add_hammer(&a, XEN_BY_HVA, set_clock);
 	add_hammer(&a, XEN_BY_HVA, send_events)->arg[0] = 0;
-	h = add_hammer(&a, HOST_WRITES, rob);
-	h->fd = open("/proc/self/pagemap", O_RDONLY);
+	add_hammer(&a, HOST_WRITES, rob)->fd = open("/proc/self/pagemap", O_RDONLY);
 	add_hammer(&a, USERFAULTFD, drop_memory);
-	h = add_hammer(&a, USERFAULTFD, serve_memory);
-	h->fd = watch_memory(uffd_memory(&a), UFFD_PAGES * PAGE_SIZE);
+	add_hammer(&a, USERFAULTFD, serve_memory)->fd =
+		watch_memory(uffd_memory(&a), UFFD_PAGES * PAGE_SIZE);
 	snp_launch(a.g);
 	if (verdicts[XEN_BY_HVA].wanted)
 		set_up_xen(&a.runner[0], REGION(0), true);
@@ -1452,16 +1445,14 @@ static void vmm_of_slots_and_files(void)
 {
 	struct arena a, b;
 
-	create(&b, second_vm, VM_MEM_SRC_SHMEM);
-	create(&a, first_slot, VM_MEM_SRC_SHMEM);
+	create(&b, MEMFD_IN_TWO_VMS, second_vm, VM_MEM_SRC_SHMEM)->patient = true;
+	create(&a, MEMFD_IN_TWO_SLOTS, first_slot, VM_MEM_SRC_SHMEM)->patient = true;
 	map_memfd(a.g, snp_hva(b.g, snp_test_gpa(REGION(1))), SNP_PAGES_2M * PAGE_SIZE,
 		  REGION(1) * PAGE_SIZE);
-	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 0, NULL)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 1, second_slot)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_VMS, 2, first_vm)->patient = true;
 	add_vcpu(&a, MEMSLOT_DELETE_AND_ADD, 3, uses_the_slot)->patient = true;
 	add_vcpu(&a, MEMSLOT_DELETE_AND_ADD, 4, asks_for_the_slot)->patient = true;
-	add_vcpu(&b, MEMFD_IN_TWO_VMS, 0, NULL)->patient = true;
 	add_alias(&a);
 	add_slot(&a, add_hammer(&a, MEMSLOT_DELETE_AND_ADD, delete_and_add));
 	snp_launch(a.g);

@@ -523,8 +523,8 @@ static int case_neighbours(const char __user *u)
 	return put_pages(page, HUGE_ORDER) ?: ret;
 }
 
-/* A 2M entry is flipped whole. */
-static int case_huge(const char __user *u)
+/* A write to a page of a 2M entry; smashed: of 512 entries of 4K, which PSMASH made. */
+static int write_in_2m(bool smashed)
 {
 	struct page *page = alloc_huge_mapped();
 	int i, ret;
@@ -534,40 +534,17 @@ static int case_huge(const char __user *u)
 		return -ENOMEM;
 	case_pfn = page_to_pfn(page);
 	ret = make_private(case_pfn, PG_LEVEL_2M);
-	if (!ret) {
-		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
-		store(p, 0xa7);
-		if (*p != 0xa7)
-			ret = fail(" stored=%#x", *p);
-		for (i = 0; i < PTRS_PER_PMD; i++)
-			if (is_private(case_pfn + i))
-				ret = fail(" page %d is private", i);
-	}
-	return put_pages(page, HUGE_ORDER) ?: ret;
-}
-
-/* PSMASH splits the direct map before, so that one page is flipped alone. */
-static int case_psmash(const char __user *u)
-{
-	struct page *page = alloc_huge_mapped();
-	int i, ret;
-	u8 *p;
-
-	if (!page)
-		return -ENOMEM;
-	case_pfn = page_to_pfn(page);
-	ret = make_private(case_pfn, PG_LEVEL_2M);
-	if (!ret && psmash(case_pfn))
+	if (!ret && smashed && psmash(case_pfn))
 		ret = -ENXIO;
 	if (!ret) {
 		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
-		if (level_of(p) != PG_LEVEL_4K)
+		if (smashed && level_of(p) != PG_LEVEL_4K)
 			ret = fail(" direct map level %u", level_of(p));
 		store(p, 0xa7);
 		if (*p != 0xa7)
 			ret = fail(" stored=%#x", *p);
 		for (i = 0; i < PTRS_PER_PMD; i++) {
-			bool want = i != 137;
+			bool want = smashed && i != 137;
 
 			if (is_private(case_pfn + i) != want)
 				ret = fail(" page %d", i);
@@ -575,6 +552,11 @@ static int case_psmash(const char __user *u)
 	}
 	return put_pages(page, HUGE_ORDER) ?: ret;
 }
+
+/* A 2M entry is flipped whole. */
+static int case_huge(const char __user *u) { return write_in_2m(false); }
+/* PSMASH splits the direct map before, so that one page is flipped alone. */
+static int case_psmash(const char __user *u) { return write_in_2m(true); }
 
 /* One private page, and what to do at @p in it. */
 static int on_private(int (*act)(u8 *p, const char __user *u), const char __user *u)
@@ -591,7 +573,9 @@ static int on_private(int (*act)(u8 *p, const char __user *u), const char __user
 static int read_it(u8 *p, const char __user *u)
 {
 	READ_ONCE(*p);
-	return is_private(case_pfn) ? 0 : fail(" flipped by a read");
+	if (!is_private(case_pfn))
+		return fail(" flipped by a read");
+	return 0;
 }
 
 static int copy_to_it(u8 *p, const char __user *u)
@@ -602,14 +586,18 @@ static int copy_to_it(u8 *p, const char __user *u)
 		return fail(" short copy");
 	if (memcmp(p, want, sizeof(want)))
 		return fail(" wrong bytes");
-	return is_private(case_pfn) ? fail(" still private") : 0;
+	if (is_private(case_pfn))
+		return fail(" still private");
+	return 0;
 }
 
 static int fail_at_it(u8 *p, const char __user *u)
 {
 	if (store_nofault(p, 1) != -EFAULT)
 		return fail(" no fault");
-	return is_private(case_pfn) ? 0 : fail(" flipped");
+	if (!is_private(case_pfn))
+		return fail(" flipped");
+	return 0;
 }
 
 /* Reads are never refused, and flip nothing. */
