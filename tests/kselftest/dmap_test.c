@@ -191,7 +191,6 @@ FIXTURE_SETUP(dmap)
 
 FIXTURE_TEARDOWN(dmap)
 {
-	const char *line;
 	int i;
 
 	for (i = 0; i <= NR_LOAD; i++)
@@ -200,8 +199,7 @@ FIXTURE_TEARDOWN(dmap)
 	run_case("release");
 	run_case("free");
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define DMAP_TEST(name) TEST_F_TIMEOUT(dmap, name, 300)

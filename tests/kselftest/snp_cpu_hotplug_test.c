@@ -55,12 +55,9 @@ FIXTURE_SETUP(snp_cpu_hotplug)
 
 FIXTURE_TEARDOWN(snp_cpu_hotplug)
 {
-	const char *line;
-
 	set_online(true);
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 /* Each round the host takes the first page; the others stay what they were. */

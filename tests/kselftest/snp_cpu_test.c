@@ -21,7 +21,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
-#include "snp.h"
+#include "snp_vmsa.h"
 
 #define VC_VECTOR	29
 
@@ -50,11 +50,8 @@ FIXTURE_SETUP(snp_cpu)
 
 FIXTURE_TEARDOWN(snp_cpu)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define SNP_TEST(name) TEST_F_TIMEOUT(snp_cpu, name, 120)
@@ -652,26 +649,9 @@ SNP_TEST(rmpadjust_makes_and_unmakes_a_vmsa)
 
 /* ---- a vCPU of the guest's own making --------------------------------------------- */
 
-/* VMSA, APM vol. 2, table B-4: offsets */
-enum vmsa_field {
-	VMSA_ES = 0x000, VMSA_CS = 0x010, VMSA_SS = 0x020, VMSA_DS = 0x030,
-	VMSA_FS = 0x040, VMSA_GS = 0x050, VMSA_GDTR = 0x060,
-	VMSA_LDTR = 0x070, VMSA_IDTR = 0x080, VMSA_TR = 0x090,
-	VMSA_VMPL_CPL = 0x0c8, VMSA_EFER = 0x0d0, VMSA_CR4 = 0x148,
-	VMSA_CR3 = 0x150, VMSA_CR0 = 0x158, VMSA_DR7 = 0x160,
-	VMSA_DR6 = 0x168, VMSA_RFLAGS = 0x170, VMSA_RIP = 0x178,
-	VMSA_RSP = 0x1d8, VMSA_PAT = 0x268, VMSA_FEATURES = 0x3b0,
-	VMSA_XCR0 = 0x3e8, VMSA_MXCSR = 0x408, VMSA_FCW = 0x410,
-};
-
 #define VMSA_NOTHING	0xff8
 #define VMSA_PAGE	16
 #define STACK_PAGE	17
-#define FEATURE_SNP	1ul
-#define ATTR_CODE	0xa9b
-#define ATTR_DATA	0xc93
-#define ATTR_LDT	0x082
-#define ATTR_TSS	0x08b
 
 #define AP_ID		1
 /* TSC ticks; the host may have better things to do than to run the other vCPU. */
@@ -720,65 +700,16 @@ static bool ap_advances(void)
 	return ap_advances_within(PATIENCE);
 }
 
-static void vmsa_set(enum vmsa_field field, u64 value)
-{
-	*(volatile u64 *)(snp_private(VMSA_PAGE) + field) = value;
-}
-
-/* Selector, attributes, limit; base */
-static void vmsa_segment(enum vmsa_field field, u64 selector, u64 attr, u64 limit,
-			 u64 base)
-{
-	vmsa_set(field, selector | attr << 16 | limit << 32);
-	vmsa_set(field + 8, base);
-}
-
 /* As this vCPU, but for RIP, RSP and PAT. */
 static void build_vmsa(void)
 {
-	struct desc_ptr gdt = get_gdt(), idt = get_idt();
-	int i;
-
-	for (i = 0; i < PAGE_SIZE; i += 8)
-		vmsa_set(i, 0);
-
-	vmsa_segment(VMSA_CS, get_cs(), ATTR_CODE, ~0u, 0);
-	vmsa_segment(VMSA_DS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_ES, get_es(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_SS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_FS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_GS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(VMSA_LDTR, 0, ATTR_LDT, 0xffff, 0);
-	vmsa_segment(VMSA_TR, 0, ATTR_TSS, 0xffff, 0);
-	vmsa_segment(VMSA_GDTR, 0, 0, gdt.size, gdt.address);
-	vmsa_segment(VMSA_IDTR, 0, 0, idt.size, idt.address);
-
-	vmsa_set(VMSA_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	vmsa_set(VMSA_CR0, get_cr0());
-	vmsa_set(VMSA_CR3, get_cr3());
-	vmsa_set(VMSA_CR4, get_cr4());
-	vmsa_set(VMSA_DR6, DR6_FIXED);
-	vmsa_set(VMSA_DR7, DR7_FIXED);
-	vmsa_set(VMSA_RFLAGS, X86_EFLAGS_FIXED);
-	vmsa_set(VMSA_RIP, (u64)ap_code);
-	vmsa_set(VMSA_RSP, snp_private(STACK_PAGE + 1) - 8);
-	vmsa_set(VMSA_PAT, PAT_AP);
-	vmsa_set(VMSA_FEATURES, FEATURE_SNP);
-	vmsa_set(VMSA_XCR0, 1);
-	vmsa_set(VMSA_MXCSR, 0x1f80);
-	vmsa_set(VMSA_FCW, 0x37f);
+	snp_vmsa_build(snp_private(VMSA_PAGE), ap_code, snp_private(STACK_PAGE + 1));
+	snp_vmsa_set(snp_private(VMSA_PAGE), VMSA_PAT, PAT_AP);
 }
 
 static unsigned int mark_vmsa(bool vmsa)
 {
-	return snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K,
-			     1 | (vmsa ? SNP_RMPADJUST_VMSA : 0));
-}
-
-static struct snp_exit ap_request(u64 id, u64 request, u64 gpa)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, FEATURE_SNP);
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, id << 32 | request, gpa);
+	return snp_vmsa_mark(snp_private(VMSA_PAGE), vmsa);
 }
 
 static void prepare_ap(void)
@@ -787,11 +718,21 @@ static void prepare_ap(void)
 	build_vmsa();
 }
 
-static void start_ap(void)
+static void create_ap(void)
 {
-	prepare_ap();
 	snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
+	snp_assert_eq(ap_advances(), true);
+}
+
+/* It takes effect some time later; then the page can be marked, as a VMSA or not. */
+static void destroy_ap(bool vmsa)
+{
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
+	while (ap_advances_within(A_WHILE))
+		;
+	while (mark_vmsa(vmsa) == SNP_RMPADJUST_FAIL_INUSE)
+		;
 }
 
 /* The VMM's side: a second vCPU, halted until the guest creates it. */
@@ -865,13 +806,27 @@ static void stop_ap(struct ap *ap)
 	join_ap(ap);
 }
 
+/* Both vCPUs come to their ends. */
+#define AP_TEST(name, guest_code)						\
+SNP_TEST(name)									\
+{										\
+	struct ap ap;								\
+										\
+	self->g = create_with_ap(&ap, guest_code);				\
+	snp_expect_done(self->g);						\
+	join_ap(&ap);								\
+	EXPECT_EQ(0, ap.ret);							\
+	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);		\
+}
+
 static void guest_creates_ap(void)
 {
 	int i;
 
 	snp_guest_init();
 	wrmsr(MSR_IA32_CR_PAT, PAT_GUEST);
-	start_ap();
+	prepare_ap();
+	create_ap();
 	for (i = 0; i < 3; i++)
 		snp_assert_eq(ap_advances(), true);
 	snp_assert_eq(ap_status & 7, 7);
@@ -881,24 +836,15 @@ static void guest_creates_ap(void)
 	snp_done();
 }
 
-SNP_TEST(second_vcpu_runs_on_the_guests_vmsa)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_creates_ap);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(second_vcpu_runs_on_the_guests_vmsa, guest_creates_ap)
 
 static void guest_adjusts_running_vmsa(void)
 {
 	unsigned int i, busy = 0;
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	for (i = 0; i < 1000 && !busy; i++) {
 		busy = mark_vmsa(true);
 		asm volatile("pause");
@@ -909,35 +855,20 @@ static void guest_adjusts_running_vmsa(void)
 	snp_done();
 }
 
-SNP_TEST(rmpadjust_of_a_running_vmsa_fails_inuse)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_adjusts_running_vmsa);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(rmpadjust_of_a_running_vmsa_fails_inuse, guest_adjusts_running_vmsa)
 
 static void guest_destroys_ap(void)
 {
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	/* The request takes effect some time later. */
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(false) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	prepare_ap();
+	create_ap();
+	destroy_ap(false);
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	snp_sync(1, 0, 0, 0);
 
 	/* And once more */
 	build_vmsa();
-	snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, snp_test_gpa(VMSA_PAGE)).failed, 0);
-	snp_assert_eq(ap_advances(), true);
+	create_ap();
 	ap_stop = 1;
 	snp_done();
 }
@@ -959,21 +890,17 @@ static void guest_gives_one_vmsa_to_two(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	/* Only VMRUN can tell, so the request is granted. */
-	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	destroy_ap(true);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	/* Asked for again, it is the second one's. */
-	snp_assert_eq(ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID + 1, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(3, 0, 0, 0);
 	snp_assert_eq(ap_advances(), true);
 	ap_stop = 1;
@@ -1020,16 +947,16 @@ static void guest_asks_for_wrong_vmsa(void)
 	snp_guest_init();
 	prepare_ap();
 	snp_assert_eq(mark_vmsa(true), 0);
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, gpa + 8));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, gpa + 0x800));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, SNP_TEST_GPA));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, 1ul << 63));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa + 8));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa + 0x800));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, SNP_TEST_GPA));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, 1ul << 63));
 	/* No memory there, and memory that is shared */
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, NOWHERE_GPA + PAGE_SIZE));
-	expect_refused(ap_request(AP_ID, SNP_AP_CREATE, snp_channel.ghcb_gpa));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, NOWHERE_GPA + PAGE_SIZE));
+	expect_refused(snp_ap_request(AP_ID, SNP_AP_CREATE, snp_channel.ghcb_gpa));
 	/* No such vCPU, no such request */
-	expect_refused(ap_request(7, SNP_AP_CREATE, gpa));
-	expect_refused(ap_request(AP_ID, 3, gpa));
+	expect_refused(snp_ap_request(7, SNP_AP_CREATE, gpa));
+	expect_refused(snp_ap_request(AP_ID, 3, gpa));
 	snp_assert_eq(ap_advances_within(A_WHILE), false);
 	snp_done();
 }
@@ -1051,10 +978,10 @@ static void guest_makes_bad_vmsa(void)
 
 	snp_guest_init();
 	prepare_ap();
-	vmsa_set(spoil.field, spoil.value);
+	snp_vmsa_set(snp_private(VMSA_PAGE), spoil.field, spoil.value);
 	if (!spoil.unmarked)
 		snp_assert_eq(mark_vmsa(true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(ap_counter, 0);
 	snp_done();
@@ -1077,13 +1004,16 @@ static struct ap run_spoiled(struct snp_guest **g, u64 field, u64 value,
 	return ap;
 }
 
-#define expect_fail_entry(field, value, gpa, unmarked)				\
+#define expect_exit(exit, field, value, gpa, unmarked)				\
 do {										\
 	struct ap __ap = run_spoiled(&self->g, field, value, gpa, unmarked);	\
 										\
 	EXPECT_EQ(0, __ap.ret);							\
-	EXPECT_EQ(KVM_EXIT_FAIL_ENTRY, __ap.vcpu->run->exit_reason);		\
+	EXPECT_EQ(exit, __ap.vcpu->run->exit_reason);				\
 } while (0)
+
+#define expect_fail_entry(field, value, gpa, unmarked)				\
+	expect_exit(KVM_EXIT_FAIL_ENTRY, field, value, gpa, unmarked)
 
 SNP_TEST(vmsa_not_marked_as_one_fails_entry)
 {
@@ -1097,7 +1027,7 @@ SNP_TEST(vmsa_in_a_page_never_validated_fails_entry)
 
 SNP_TEST(vmsa_with_unoffered_features_fails_entry)
 {
-	expect_fail_entry(VMSA_FEATURES, FEATURE_SNP | 1 << 3, 0, false);
+	expect_fail_entry(VMSA_FEATURES, VMSA_FEATURE_SNP | 1 << 3, 0, false);
 }
 
 SNP_TEST(vmsa_without_snp_feature_fails_entry)
@@ -1144,11 +1074,7 @@ SNP_TEST(vmsa_with_reserved_efer_bit_fails_entry)
 /* Whatever it points to, it is guest-physical: the guest harms itself only. */
 SNP_TEST(vmsa_with_empty_page_tables_shuts_its_vcpu_down)
 {
-	struct ap ap = run_spoiled(&self->g, VMSA_CR3, snp_test_gpa(STACK_PAGE),
-				   0, false);
-
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SHUTDOWN, ap.vcpu->run->exit_reason);
+	expect_exit(KVM_EXIT_SHUTDOWN, VMSA_CR3, snp_test_gpa(STACK_PAGE), 0, false);
 }
 
 SNP_TEST(vmsa_with_page_tables_outside_memory_is_a_memory_fault)
@@ -1165,8 +1091,8 @@ static void guest_shares_running_vmsa(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	snp_assert_eq(!!snp_psc_msr(gpa, SNP_PSC_SHARED), true);
 	snp_psc_entry(0, gpa, SNP_PSC_SHARED, SNP_4K);
 	snp_assert_eq(snp_psc_exit(0, 0).info, SNP_PSC_ERR_GENERIC);
@@ -1183,22 +1109,13 @@ static void guest_shares_running_vmsa(void)
 	snp_done();
 }
 
-SNP_TEST(vmsa_of_a_running_vcpu_cannot_be_shared)
-{
-	struct ap ap;
-
-	self->g = create_with_ap(&ap, guest_shares_running_vmsa);
-	snp_expect_done(self->g);
-	join_ap(&ap);
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, ap.vcpu->run->exit_reason);
-}
+AP_TEST(vmsa_of_a_running_vcpu_cannot_be_shared, guest_shares_running_vmsa)
 
 static void guest_starts_ap(void)
 {
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
+	prepare_ap();
+	create_ap();
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -1229,18 +1146,14 @@ static void guest_shares_idle_vmsa(void)
 	u64 gpa = snp_test_gpa(VMSA_PAGE);
 
 	snp_guest_init();
-	start_ap();
-	snp_assert_eq(ap_advances(), true);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_DESTROY, 0).failed, 0);
-	while (ap_advances_within(A_WHILE))
-		;
-	while (mark_vmsa(true) == SNP_RMPADJUST_FAIL_INUSE)
-		;
+	prepare_ap();
+	create_ap();
+	destroy_ap(true);
 	/* Still a VMSA, but nobody runs on it */
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_SHARED), 0);
 	snp_assert_eq(snp_psc_msr(gpa, SNP_PSC_PRIVATE), 0);
 	snp_assert_eq(snp_pvalidate(snp_private(VMSA_PAGE), SNP_4K, true), 0);
-	snp_assert_eq(ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
+	snp_assert_eq(snp_ap_request(AP_ID, SNP_AP_CREATE, gpa).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -1261,11 +1174,7 @@ SNP_TEST(page_state_change_unmakes_a_vmsa)
 /* Not even #VC can be delivered. */
 SNP_TEST(vmsa_with_unvalidated_page_tables_shuts_its_vcpu_down)
 {
-	struct ap ap = run_spoiled(&self->g, VMSA_CR3, snp_test_gpa(VMSA_PAGE + 8),
-				   0, false);
-
-	EXPECT_EQ(0, ap.ret);
-	EXPECT_EQ(KVM_EXIT_SHUTDOWN, ap.vcpu->run->exit_reason);
+	expect_exit(KVM_EXIT_SHUTDOWN, VMSA_CR3, snp_test_gpa(VMSA_PAGE + 8), 0, false);
 }
 
 static void guest_moves_idt_to_mmio(void)

@@ -30,11 +30,8 @@ FIXTURE_SETUP(snp_host_write)
 
 FIXTURE_TEARDOWN(snp_host_write)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define HOST_WRITE_TEST(name) TEST_F_TIMEOUT(snp_host_write, name, 120)

@@ -52,26 +52,15 @@ FIXTURE_SETUP(fails)
 
 FIXTURE_TEARDOWN(fails)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
 	struct snp_rmp_counts after;
-	const char *line;
-	int i;
 
 	snp_free(self->g);
 	if (self->fd >= 0)
 		close(self->fd);
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaks, snp_in_place_count("leaked") - self->leaked) TH_LOG("leaked");
+	EXPECT_NO_LEFTOVER(self->leaked + self->leaks);
 	snp_rmp_counts(&after);
 	EXPECT_EQ(self->before.guest + self->leaks, after.guest) TH_LOG("RMP entries left");
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define FAILS_TEST(name) TEST_F_TIMEOUT(fails, name, 300)

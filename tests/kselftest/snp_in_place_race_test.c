@@ -23,7 +23,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +35,8 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest.h"
-#include "snp.h"
+#include "snp_vmsa.h"
+#include "vmm_memory.h"
 
 #define PRIVATE		0x5050505000000000ul
 #define SHARED		0x6060606000000000ul
@@ -447,11 +447,14 @@ static struct runner *add_vcpu(struct arena *a, enum race which, unsigned int id
 	return r;
 }
 
-static void create(struct arena *a, void (*vcpu0)(void), enum vm_mem_backing_src_type src)
+/* With its first vCPU, which is in that race */
+static struct runner *create(struct arena *a, enum race which, void (*guest)(void),
+			     enum vm_mem_backing_src_type src)
 {
 	memset(a, 0, sizeof(*a));
-	a->g = snp_create_in_place(vcpu0, src);
+	a->g = snp_create_in_place(guest, src);
 	a->board = (void *)a->g->report + BOARD_OFFSET;
+	return add_vcpu(a, which, 0, NULL);
 }
 
 static void go(struct arena *a)
@@ -1047,22 +1050,6 @@ static void rob(struct hammer *h)
 #define AP_PAGES	4
 #define AP_PAGE		REGION(2)
 
-/* APM vol. 2, table B-4: offsets */
-enum vmsa_field {
-	VMSA_ES = 0x000, VMSA_CS = 0x010, VMSA_SS = 0x020, VMSA_DS = 0x030,
-	VMSA_FS = 0x040, VMSA_GS = 0x050, VMSA_GDTR = 0x060,
-	VMSA_LDTR = 0x070, VMSA_IDTR = 0x080, VMSA_TR = 0x090,
-	VMSA_EFER = 0x0d0, VMSA_CR4 = 0x148, VMSA_CR3 = 0x150, VMSA_CR0 = 0x158,
-	VMSA_DR7 = 0x160, VMSA_DR6 = 0x168, VMSA_RFLAGS = 0x170, VMSA_RIP = 0x178,
-	VMSA_RSP = 0x1d8, VMSA_PAT = 0x268, VMSA_FEATURES = 0x3b0,
-	VMSA_XCR0 = 0x3e8, VMSA_MXCSR = 0x408, VMSA_FCW = 0x410,
-};
-
-#define ATTR_CODE	0xa9bul
-#define ATTR_DATA	0xc93ul
-#define ATTR_LDT	0x082ul
-#define ATTR_TSS	0x08bul
-
 static volatile u64 ap_lives;
 
 /* It may end at any instruction, and begins here again. */
@@ -1085,52 +1072,6 @@ static void ap_code(void)
 		WANT(m, convert(m, snp_test_gpa(page), SNP_PSC_SHARED), 0);
 		another_round(m);
 	}
-}
-
-static void vmsa_segment(volatile u64 *vmsa, enum vmsa_field field, u64 selector, u64 attr,
-			 u64 limit, u64 base)
-{
-	vmsa[field / 8] = selector | attr << 16 | limit << 32;
-	vmsa[field / 8 + 1] = base;
-}
-
-/* As this vCPU, but for RIP and RSP */
-static void build_vmsa(volatile u64 *vmsa)
-{
-	struct desc_ptr gdt = get_gdt(), idt = get_idt();
-	unsigned int i;
-
-	for (i = 0; i < WORDS; i++)
-		vmsa[i] = 0;
-	vmsa_segment(vmsa, VMSA_CS, get_cs(), ATTR_CODE, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_DS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_ES, get_es(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_SS, get_ds(), ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_FS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_GS, 0, ATTR_DATA, ~0u, 0);
-	vmsa_segment(vmsa, VMSA_LDTR, 0, ATTR_LDT, 0xffff, 0);
-	vmsa_segment(vmsa, VMSA_TR, 0, ATTR_TSS, 0xffff, 0);
-	vmsa_segment(vmsa, VMSA_GDTR, 0, 0, gdt.size, gdt.address);
-	vmsa_segment(vmsa, VMSA_IDTR, 0, 0, idt.size, idt.address);
-	vmsa[VMSA_EFER / 8] = rdmsr(MSR_EFER) | EFER_SVME;
-	vmsa[VMSA_CR0 / 8] = get_cr0();
-	vmsa[VMSA_CR3 / 8] = get_cr3();
-	vmsa[VMSA_CR4 / 8] = get_cr4();
-	vmsa[VMSA_DR6 / 8] = 0xffff0ff0;
-	vmsa[VMSA_DR7 / 8] = 0x400;
-	vmsa[VMSA_RFLAGS / 8] = X86_EFLAGS_FIXED;
-	vmsa[VMSA_RIP / 8] = (u64)ap_code;
-	vmsa[VMSA_RSP / 8] = snp_private(AP_STACK + 1) - 8;
-	vmsa[VMSA_PAT / 8] = rdmsr(MSR_IA32_CR_PAT);
-	vmsa[VMSA_FEATURES / 8] = 1;	/* SNP */
-	vmsa[VMSA_XCR0 / 8] = 1;
-	vmsa[VMSA_MXCSR / 8] = 0x1f80;
-	vmsa[VMSA_FCW / 8] = 0x37f;
-}
-
-static unsigned int mark_vmsa(u64 gva, bool vmsa)
-{
-	return snp_rmpadjust(gva, SNP_4K, 1 | (vmsa ? SNP_RMPADJUST_VMSA : 0));
 }
 
 static u64 ap_request(struct me *m, u64 request, u64 gpa)
@@ -1164,10 +1105,10 @@ static void resets_ap(void)
 	for (i = 0; !stopped(); i++) {
 		gva = snp_private(AP_VMSA(i % 2));
 		/* Until the vCPU has left it */
-		while (mark_vmsa(gva, false) == SNP_RMPADJUST_FAIL_INUSE)
+		while (snp_vmsa_mark(gva, false) == SNP_RMPADJUST_FAIL_INUSE)
 			wait_a_bit(100);
-		build_vmsa((volatile u64 *)gva);
-		WANT(m, mark_vmsa(gva, true), 0);
+		snp_vmsa_build(gva, ap_code, snp_private(AP_STACK + 1));
+		WANT(m, snp_vmsa_mark(gva, true), 0);
 		lives = ap_lives;
 		if (i % 3 == 2)
 			WANT(m, ap_request(m, SNP_AP_DESTROY, 0), 0);
@@ -1270,20 +1211,6 @@ static void serve_memory(struct hammer *h)
 		break;
 	}
 	h->hits++;
-}
-
-static int watch_memory(struct arena *a)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (u64)uffd_memory(a), .len = UFFD_PAGES * PAGE_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	TEST_ASSERT(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg),
-		    "userfaultfd: %s", strerror(errno));
-	return fd;
 }
 
 /* ---- the same memfd twice ---------------------------------------------- */
@@ -1447,17 +1374,14 @@ static void expect_seen(struct arena *a, unsigned int id, unsigned int n, const 
 static void vmm_of_requests_and_ghcbs(void)
 {
 	struct arena a;
-	struct hammer *h;
 
-	create(&a, big_requests, VM_MEM_SRC_ANONYMOUS_THP);
-	add_vcpu(&a, OVERLAPPING_2M_AND_4K, 0, NULL);
+	create(&a, OVERLAPPING_2M_AND_4K, big_requests, VM_MEM_SRC_ANONYMOUS_THP);
 	add_vcpu(&a, OVERLAPPING_2M_AND_4K, 1, small_requests);
 	add_vcpu(&a, GHCB_OF_EACH_OTHER, 2, takes_ghcb_of_3);
 	add_vcpu(&a, GHCB_OF_EACH_OTHER, 3, takes_ghcb_of_2);
 	add_vcpu(&a, GHCB_OF_A_PARKED_VCPU, 4, takes_ghcb_of_the_parked);
 	add_vcpu(&a, GHCB_OF_A_PARKED_VCPU, 5, parks)->interrupted = startup_ipi;
-	h = add_hammer(&a, GHCB_OF_A_PARKED_VCPU, wake_up);
-	h->arg[0] = (u64)&a.runner[5];
+	add_hammer(&a, GHCB_OF_A_PARKED_VCPU, wake_up)->arg[0] = (u64)&a.runner[5];
 	snp_launch(a.g);
 	go(&a);
 	race_until_the_end(&a, NULL);
@@ -1467,10 +1391,8 @@ static void vmm_of_requests_and_ghcbs(void)
 static void vmm_of_maps_and_clocks(void)
 {
 	struct arena a;
-	struct hammer *h;
 
-	create(&a, batches_under_maps, VM_MEM_SRC_ANONYMOUS);
-	add_vcpu(&a, KVM_VCPU_MAP_OF_ANY_GFN, 0, NULL);
+	create(&a, KVM_VCPU_MAP_OF_ANY_GFN, batches_under_maps, VM_MEM_SRC_ANONYMOUS);
 	add_vcpu(&a, KVM_VCPU_MAP_OF_ANY_GFN, 1, single_pages_under_maps);
 	add_vcpu(&a, PVCLOCK, 2, clock_there_and_back);
 	add_vcpu(&a, XEN_BY_GFN, 3, xen_by_gfn);
@@ -1479,8 +1401,7 @@ static void vmm_of_maps_and_clocks(void)
 	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 5, 0, 64, 0, 0);
 	add_maps(&a, KVM_VCPU_MAP_OF_ANY_GFN, 6, 0, 64, 1, 2000);
 	add_maps(&a, SIGNALS_AND_IMMEDIATE_EXIT, 7, REGION(3), 4, 0, 3000);
-	h = add_hammer(&a, SIGNALS_AND_IMMEDIATE_EXIT, signals);
-	h->arg[0] = (u64)&a.runner[4];
+	add_hammer(&a, SIGNALS_AND_IMMEDIATE_EXIT, signals)->arg[0] = (u64)&a.runner[4];
 	add_hammer(&a, PVCLOCK, set_clock);
 	/* Xen's time page as well */
 	add_hammer(&a, XEN_BY_GFN, set_clock);
@@ -1499,11 +1420,9 @@ static void vmm_of_host_and_reset(void)
 {
 	struct kvm_mp_state halted = { .mp_state = KVM_MP_STATE_HALTED };
 	struct runner *ap;
-	struct hammer *h;
 	struct arena a;
 
-	create(&a, xen_by_hva, VM_MEM_SRC_ANONYMOUS);
-	add_vcpu(&a, XEN_BY_HVA, 0, NULL);
+	create(&a, XEN_BY_HVA, xen_by_hva, VM_MEM_SRC_ANONYMOUS);
 	add_vcpu(&a, HOST_WRITES, 1, is_robbed);
 	add_vcpu(&a, HOST_WRITES, 2, neighbour_of_the_robbed);
 	add_vcpu(&a, VCPU_RESET, 3, resets_ap);
@@ -1513,15 +1432,13 @@ static void vmm_of_host_and_reset(void)
 	add_vcpu(&a, USERFAULTFD, 5, batches_over_userfaultfd);
 	add_vcpu(&a, USERFAULTFD, 6, single_pages_over_userfaultfd);
 	add_maps(&a, VCPU_RESET, 7, AP_PAGE, AP_PAGES, 0, 3000);
-	h = add_hammer(&a, VCPU_RESET, wake_up);
-	h->arg[0] = (u64)ap;
+	add_hammer(&a, VCPU_RESET, wake_up)->arg[0] = (u64)ap;
 	add_hammer(&a, XEN_BY_HVA, set_clock);
 	add_hammer(&a, XEN_BY_HVA, send_events)->arg[0] = 0;
-	h = add_hammer(&a, HOST_WRITES, rob);
-	h->fd = open("/proc/self/pagemap", O_RDONLY);
+	add_hammer(&a, HOST_WRITES, rob)->fd = open("/proc/self/pagemap", O_RDONLY);
 	add_hammer(&a, USERFAULTFD, drop_memory);
-	h = add_hammer(&a, USERFAULTFD, serve_memory);
-	h->fd = watch_memory(&a);
+	add_hammer(&a, USERFAULTFD, serve_memory)->fd =
+		watch_memory(uffd_memory(&a), UFFD_PAGES * PAGE_SIZE);
 	snp_launch(a.g);
 	if (verdicts[XEN_BY_HVA].wanted)
 		set_up_xen(&a.runner[0], REGION(0), true);
@@ -1536,16 +1453,14 @@ static void vmm_of_slots_and_files(void)
 {
 	struct arena a, b;
 
-	create(&b, second_vm, VM_MEM_SRC_SHMEM);
-	create(&a, first_slot, VM_MEM_SRC_SHMEM);
+	create(&b, MEMFD_IN_TWO_VMS, second_vm, VM_MEM_SRC_SHMEM)->patient = true;
+	create(&a, MEMFD_IN_TWO_SLOTS, first_slot, VM_MEM_SRC_SHMEM)->patient = true;
 	map_memfd(a.g, snp_hva(b.g, snp_test_gpa(REGION(1))), SNP_PAGES_2M * PAGE_SIZE,
 		  REGION(1) * PAGE_SIZE);
-	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 0, NULL)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_SLOTS, 1, second_slot)->patient = true;
 	add_vcpu(&a, MEMFD_IN_TWO_VMS, 2, first_vm)->patient = true;
 	add_vcpu(&a, MEMSLOT_DELETE_AND_ADD, 3, uses_the_slot)->patient = true;
 	add_vcpu(&a, MEMSLOT_DELETE_AND_ADD, 4, asks_for_the_slot)->patient = true;
-	add_vcpu(&b, MEMFD_IN_TWO_VMS, 0, NULL)->patient = true;
 	add_alias(&a);
 	add_slot(&a, add_hammer(&a, MEMSLOT_DELETE_AND_ADD, delete_and_add));
 	snp_launch(a.g);
@@ -1588,34 +1503,22 @@ static void run_vmm(unsigned int i)
 	_exit(0);
 }
 
-/* What is to be zero when nobody is left; a VM's end may lag behind its process. */
-static bool nothing_left(u64 leaked, char *why, size_t len)
+/* A VM's end may lag behind its process. */
+static const char *left_at_last(u64 leaked)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
-	unsigned int i, tries;
+	const char *left;
+	int tries = 0;
 
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		for (tries = 0; snp_in_place_count(zero[i]) && tries < 500; tries++)
-			usleep(20000);
-		if (snp_in_place_count(zero[i])) {
-			snprintf(why, len, "%s: %lu", zero[i], snp_in_place_count(zero[i]));
-			return false;
-		}
-	}
-	leaked = snp_in_place_count("leaked") - leaked;
-	if (leaked)
-		snprintf(why, len, "leaked: %lu", leaked);
-	return !leaked;
+	while ((left = snp_in_place_leftover(leaked)) && tries++ < 500)
+		usleep(20000);
+	return left;
 }
 
 int main(void)
 {
-	const char *length = getenv("RACE_SECONDS"), *line;
+	const char *length = getenv("RACE_SECONDS"), *line, *left;
 	unsigned int i, nr = 2, log;
 	pid_t pid[ARRAY_SIZE(vmms)] = { 0 };
-	char why[80] = "";
 	enum race r;
 	u64 leaked;
 	int status;
@@ -1667,10 +1570,10 @@ int main(void)
 			ksft_print_msg("%s: %s\n", race_names[r], v->why);
 		ksft_test_result(!v->why[0], "%s\n", race_names[r]);
 	}
-	status = nothing_left(leaked, why, sizeof(why));
-	if (!status)
-		ksft_print_msg("%s\n", why);
-	ksft_test_result(status, "nothing private, pinned, held or leaked is left\n");
+	left = left_at_last(leaked);
+	if (left)
+		ksft_print_msg("left behind:%s\n", left);
+	ksft_test_result(!left, "nothing private, pinned, held or leaked is left\n");
 	line = snp_log_complaint(log);
 	if (line)
 		ksft_print_msg("host log: %s", line);

@@ -9,30 +9,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <asm/kvm_in_place.h>
-#include <linux/capability.h>
 #include <linux/kvm_para.h>
 
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
-#include "snp.h"
-
-#define PRIVATE	0x5050505000000000ul
-#define GUEST	0x6060606000000000ul
-#define HOST	0x7070707000000000ul
+#include "snp_convert.h"
+#include "vmm_memory.h"
 
 FIXTURE(in_place) {
 	struct snp_guest *g;
@@ -51,24 +44,13 @@ FIXTURE_SETUP(in_place)
 
 FIXTURE_TEARDOWN(in_place)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
 	struct snp_rmp_counts after;
-	const char *line;
-	int i;
 
 	snp_free(self->g);
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
+	EXPECT_NO_LEFTOVER(self->leaked);
 	snp_rmp_counts(&after);
 	EXPECT_EQ(self->before.guest, after.guest) TH_LOG("RMP entries left");
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define IN_PLACE_TEST(name) TEST_F_TIMEOUT(in_place, name, 120)
@@ -96,41 +78,13 @@ static u64 converted(struct _test_data_in_place *self, const char *what)
 	return snp_in_place_count(what) - then;
 }
 
-static u64 *host_page(struct snp_guest *g, u64 page)
-{
-	return snp_hva(g, snp_test_gpa(page));
-}
-
-/* The host's turn at a shared page: it reads the guest's words, leaves its own. */
-static void host_answers(struct snp_guest *g, u64 page)
-{
-	u64 *p = host_page(g, page);
-	int i;
-
-	for (i = 0; i < PAGE_SIZE / 8; i++) {
-		TEST_ASSERT(p[i] == GUEST + i, "page %lu, word %d: %#lx", page, i, p[i]);
-		p[i] = HOST + i;
-	}
-}
-
 /* ---- PSC, both forms --------------------------------------------------- */
 
 static void guest_by_msr(void)
 {
 	snp_guest_init();
 	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_PRIVATE), 0);
-	snp_validate_pages(3, 1, true);
-	snp_fill(snp_private(3), 1, PRIVATE);
-
-	snp_validate_pages(3, 1, false);
-	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_SHARED), 0);
-	snp_fill(snp_shared(3), 1, GUEST);
-	snp_sync(1, 3, 0, 0);
-	snp_assert_eq(snp_holds(snp_shared(3), 1, HOST), true);
-
-	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_PRIVATE), 0);
-	snp_validate_pages(3, 1, true);
-	snp_fill(snp_private(3), 1, PRIVATE);
+	snp_there_and_back(3);
 	snp_sync(2, 3, 0, 0);
 	snp_assert_eq(snp_holds(snp_private(3), 1, PRIVATE), true);
 	snp_done();
@@ -143,7 +97,7 @@ IN_PLACE_TEST(msr_protocol_converts_a_page_and_back)
 
 	snp_expect_sync(g, 1);
 	EXPECT_FALSE(snp_rmp_find(snp_test_gpa(3), &pfn, &asid)) TH_LOG("still private");
-	host_answers(g, 3);
+	snp_host_answers(g, 3);
 	snp_expect_sync(g, 2);
 	EXPECT_TRUE(snp_rmp_find(snp_test_gpa(3), &pfn, &asid)) TH_LOG("still shared");
 	snp_expect_done(g);
@@ -152,59 +106,17 @@ IN_PLACE_TEST(msr_protocol_converts_a_page_and_back)
 	EXPECT_EQ(0, g->requests) TH_LOG("the VMM was asked");
 }
 
-#define NR_ENTRIES 16
-
-/* Every third page, so that no two entries can be taken together. */
-static void fill_entries(int operation)
-{
-	int i;
-
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_psc_entry(i, snp_test_gpa(3 * i), operation, SNP_4K);
-}
-
-static void guest_scattered(void)
-{
-	int i;
-
-	snp_guest_init();
-	snp_validate_pages(0, 3 * NR_ENTRIES, true);
-	snp_fill(snp_private(0), 3 * NR_ENTRIES, PRIVATE);
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_validate_pages(3 * i, 1, false);
-	fill_entries(SNP_PSC_SHARED);
-	snp_assert_eq(snp_psc(NR_ENTRIES), 0);
-	snp_assert_eq(snp_psc_buffer()->cur_entry, NR_ENTRIES);
-	for (i = 0; i < NR_ENTRIES; i++) {
-		snp_assert_eq(snp_psc_buffer()->entry[i].cur_page, 1);
-		snp_fill(snp_shared(3 * i), 1, GUEST);
-	}
-	snp_sync(1, 0, 0, 0);
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_assert_eq(snp_holds(snp_shared(3 * i), 1, HOST), true);
-
-	fill_entries(SNP_PSC_PRIVATE);
-	snp_assert_eq(snp_psc(NR_ENTRIES), 0);
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_validate_pages(3 * i, 1, true);
-	/* The neighbours were private throughout. */
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_assert_eq(snp_holds(snp_private(3 * i + 1), 1, PRIVATE +
-					(3 * i + 1) * PAGE_SIZE / 8), true);
-	snp_done();
-}
-
 IN_PLACE_TEST(nae_converts_scattered_pages_and_spares_their_neighbours)
 {
-	struct snp_guest *g = LAUNCH(guest_scattered);
+	struct snp_guest *g = LAUNCH(snp_guest_scattered);
 	int i;
 
 	snp_expect_sync(g, 1);
-	for (i = 0; i < NR_ENTRIES; i++)
-		host_answers(g, 3 * i);
+	for (i = 0; i < SNP_SCATTERED; i++)
+		snp_host_answers(g, SNP_SCATTERED_PAGE(i));
 	snp_expect_done(g);
-	EXPECT_EQ(NR_ENTRIES, converted(self, "to_shared"));
-	EXPECT_EQ(4 * NR_ENTRIES, converted(self, "to_private"));
+	EXPECT_EQ(SNP_SCATTERED, converted(self, "to_shared"));
+	EXPECT_EQ(4 * SNP_SCATTERED, converted(self, "to_private"));
 }
 
 static void guest_253(void)
@@ -233,7 +145,7 @@ IN_PLACE_TEST(nae_takes_253_entries_across_two_regions)
 	struct snp_guest *g = LAUNCH(guest_253);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 300 + SNP_PSC_MAX - 1);
+	snp_host_answers(g, 300 + SNP_PSC_MAX - 1);
 	snp_expect_done(g);
 	EXPECT_EQ(SNP_PSC_MAX, converted(self, "to_private"));
 	EXPECT_EQ(SNP_PSC_MAX, converted(self, "to_shared"));
@@ -243,19 +155,29 @@ IN_PLACE_TEST(nae_takes_253_entries_across_two_regions)
 
 #define REGION	SNP_PAGES_2M	/* the second 2M of the test memory */
 
+static void convert_2m(int operation)
+{
+	snp_psc_entry(0, snp_test_gpa(REGION), operation, SNP_2M);
+	snp_assert_eq(snp_psc(1), 0);
+	snp_assert_eq(snp_psc_buffer()->entry[0].cur_page, SNP_PAGES_2M);
+}
+
+/* Private in one entry, validated and filled */
+static void take_2m(void)
+{
+	convert_2m(SNP_PSC_PRIVATE);
+	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, true), SNP_PVALIDATE_OK);
+	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
+}
+
 static void guest_2m(void)
 {
 	snp_guest_init();
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
-	snp_assert_eq(snp_psc_buffer()->entry[0].cur_page, SNP_PAGES_2M);
-	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, true), SNP_PVALIDATE_OK);
-	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
+	take_2m();
 	snp_assert_eq(snp_holds(snp_private(REGION), SNP_PAGES_2M, PRIVATE), true);
 
 	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, false), SNP_PVALIDATE_OK);
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_SHARED, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_SHARED);
 	snp_fill(snp_shared(REGION + SNP_PAGES_2M - 1), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(snp_holds(snp_shared(REGION + SNP_PAGES_2M - 1), 1, HOST), true);
@@ -267,7 +189,7 @@ IN_PLACE_TEST(huge_page_becomes_one_2m_entry_and_back)
 	struct snp_guest *g = LAUNCH_THP(guest_2m);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, REGION + SNP_PAGES_2M - 1);
+	snp_host_answers(g, REGION + SNP_PAGES_2M - 1);
 	snp_expect_done(g);
 	EXPECT_EQ(1, converted(self, "large")) TH_LOG("served as 4K");
 	EXPECT_EQ(SNP_PAGES_2M, converted(self, "to_private"));
@@ -277,16 +199,14 @@ IN_PLACE_TEST(huge_page_becomes_one_2m_entry_and_back)
 static void guest_2m_as_4k(void)
 {
 	snp_guest_init();
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_PRIVATE);
 	/* As Linux does it */
 	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, true),
 		      SNP_PVALIDATE_SIZEMISMATCH);
 	snp_validate_pages(REGION, SNP_PAGES_2M, true);
 	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
 	snp_assert_eq(snp_holds(snp_private(REGION), SNP_PAGES_2M, PRIVATE), true);
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_SHARED, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_SHARED);
 	snp_done();
 }
 
@@ -305,10 +225,7 @@ static void guest_breaks_2m(void)
 	u64 hole = REGION + 77;
 
 	snp_guest_init();
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
-	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, true), SNP_PVALIDATE_OK);
-	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
+	take_2m();
 
 	snp_validate_pages(hole, 1, false);
 	snp_assert_eq(snp_psc_msr(snp_test_gpa(hole), SNP_PSC_SHARED), 0);
@@ -320,8 +237,7 @@ static void guest_breaks_2m(void)
 				PRIVATE + 78 * PAGE_SIZE / 8), true);
 
 	/* Whole again, in small entries: 2M over them is not possible. */
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_PRIVATE);
 	snp_validate_pages(hole, 1, true);
 	snp_fill(snp_private(hole), 1, PRIVATE);
 	snp_assert_eq(snp_holds(snp_private(REGION), 77, PRIVATE), true);
@@ -333,7 +249,7 @@ IN_PLACE_TEST(page_out_of_a_2m_entry_leaves_the_others_validated)
 	struct snp_guest *g = LAUNCH_THP(guest_breaks_2m);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, REGION + 77);
+	snp_host_answers(g, REGION + 77);
 	snp_expect_done(g);
 	EXPECT_EQ(1, converted(self, "large"));
 	EXPECT_EQ(1, converted(self, "to_shared"));
@@ -342,8 +258,7 @@ IN_PLACE_TEST(page_out_of_a_2m_entry_leaves_the_others_validated)
 static void guest_validates_4k_of_2m(void)
 {
 	snp_guest_init();
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_PRIVATE);
 	/* #NPF with SIZEM: the entry is smashed, without telling the guest */
 	snp_validate_pages(REGION, SNP_PAGES_2M, true);
 	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
@@ -383,7 +298,7 @@ IN_PLACE_TEST(nae_mixes_sizes_and_operations_in_order)
 	struct snp_guest *g = LAUNCH_THP(guest_mixes);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, REGION + 1);
+	snp_host_answers(g, REGION + 1);
 	snp_expect_done(g);
 	EXPECT_EQ(SNP_PAGES_2M + 2, converted(self, "to_private"));
 	EXPECT_EQ(2, converted(self, "to_shared"));
@@ -396,7 +311,7 @@ static void guest_resumes(void)
 	struct snp_exit e;
 
 	snp_guest_init();
-	fill_entries(SNP_PSC_PRIVATE);
+	snp_scattered_entries(SNP_PSC_PRIVATE);
 	e = snp_psc_exit(2, 3);
 	snp_assert_eq(e.failed, 0);
 	snp_assert_eq(e.info, 0);
@@ -526,7 +441,7 @@ IN_PLACE_TEST(implicit_changes_stay_in_the_kernel)
 	struct snp_guest *g = LAUNCH(guest_implicit);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 5);
+	snp_host_answers(g, 5);
 	snp_expect_done(g);
 	EXPECT_EQ(2, converted(self, "to_private"));
 	EXPECT_EQ(1, converted(self, "to_shared"));
@@ -649,8 +564,7 @@ static void guest_keeps_pages(void)
 	snp_guest_init();
 	snp_validate_pages(0, 8, true);
 	snp_fill(snp_private(0), 8, PRIVATE);
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
+	convert_2m(SNP_PSC_PRIVATE);
 	if (snp_pvalidate(snp_private(REGION), SNP_2M, true))
 		snp_validate_pages(REGION, SNP_PAGES_2M, true);
 	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
@@ -684,7 +598,7 @@ IN_PLACE_TEST(private_pages_outlive_munmap)
 	snp_expect_sync(g, 2);
 	/* From now on the guest shares what the slot leads to. */
 	snp_expect_sync(g, 3);
-	host_answers(g, 3);
+	snp_host_answers(g, 3);
 	snp_expect_done(g);
 }
 
@@ -697,7 +611,7 @@ IN_PLACE_TEST(private_pages_outlive_madvise)
 			     MADV_DONTNEED));
 	snp_expect_sync(g, 2);
 	snp_expect_sync(g, 3);
-	host_answers(g, 3);
+	snp_host_answers(g, 3);
 	snp_expect_done(g);
 }
 
@@ -711,7 +625,7 @@ IN_PLACE_TEST(private_pages_outlive_truncation)
 	ASSERT_EQ(0, ftruncate(r->fd, SNP_TEST_PAGES * PAGE_SIZE));
 	snp_expect_sync(g, 2);
 	snp_expect_sync(g, 3);
-	host_answers(g, 3);
+	snp_host_answers(g, 3);
 	snp_expect_done(g);
 }
 
@@ -823,27 +737,6 @@ IN_PLACE_TEST(vm_outlives_its_process)
 }
 
 /* ---- memory that can't be private -------------------------------------- */
-
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2];
-
-	TEST_ASSERT(!syscall(SYS_capget, &h, d), "capget");
-	d[0].effective &= ~(1u << CAP_IPC_LOCK);
-	TEST_ASSERT(!syscall(SYS_capset, &h, d), "capset");
-}
-
-static void limit_memlock(rlim_t pages)
-{
-	struct rlimit r;
-
-	TEST_ASSERT(!getrlimit(RLIMIT_MEMLOCK, &r), "getrlimit");
-	r.rlim_cur = pages * PAGE_SIZE;
-	if (r.rlim_max < r.rlim_cur)
-		r.rlim_max = r.rlim_cur;
-	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &r), "setrlimit");
-}
 
 static u64 why(struct kvm_run *run)
 {
@@ -1043,7 +936,7 @@ IN_PLACE_TEST(prefault_of_either_state_changes_neither)
 	EXPECT_EQ(0, prefault(g, SNP_TEST_GPA, 16 * PAGE_SIZE));
 	EXPECT_NE(0, prefault(g, 1ul << 46, PAGE_SIZE)) TH_LOG("no memory there");
 	EXPECT_EQ(private, snp_in_place_count("private"));
-	host_answers(g, 4);
+	snp_host_answers(g, 4);
 	snp_expect_done(g);
 }
 
@@ -1097,10 +990,7 @@ static void reserve_hugetlb(int pages)
 static void guest_hugetlb(void)
 {
 	snp_guest_init();
-	snp_psc_entry(0, snp_test_gpa(REGION), SNP_PSC_PRIVATE, SNP_2M);
-	snp_assert_eq(snp_psc(1), 0);
-	snp_assert_eq(snp_pvalidate(snp_private(REGION), SNP_2M, true), SNP_PVALIDATE_OK);
-	snp_fill(snp_private(REGION), SNP_PAGES_2M, PRIVATE);
+	take_2m();
 	snp_assert_eq(snp_holds(snp_private(REGION), SNP_PAGES_2M, PRIVATE), true);
 	snp_sync(1, 0, 0, 0);
 	/* A part of it */
@@ -1171,7 +1061,7 @@ IN_PLACE_TEST(page_taken_by_the_host_is_given_back_not_validated)
 	EXPECT_EQ(refaulted + 1, snp_in_place_count("refaulted"));
 	rob(g, 4);
 	snp_expect_sync(g, 3);
-	host_answers(g, 4);
+	snp_host_answers(g, 4);
 	snp_expect_sync(g, 4);
 	rob(g, 6);
 	snp_expect_done(g);

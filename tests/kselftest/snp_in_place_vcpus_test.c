@@ -6,7 +6,6 @@
  * a place where it is known what it holds; at the end, both at once for a while.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <asm/kvm_in_place.h>
@@ -26,6 +24,7 @@
 #include "processor.h"
 #include "kselftest_harness.h"
 #include "snp.h"
+#include "vmm_memory.h"
 
 #define PRIVATE		0x5050505000000000ul
 
@@ -56,60 +55,20 @@ FIXTURE_SETUP(meets)
 
 FIXTURE_TEARDOWN(meets)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
-	const char *line;
-	int i;
-
 	snp_free(self->g);
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_NO_LEFTOVER(self->leaked);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define MEETS_TEST(name) TEST_F_TIMEOUT(meets, name, 120)
 
-/* ---- the second vCPU's half: no library, it has one GHCB only ---------- */
-
-/* It does not look at the GHCB afterwards: the page may be gone. */
-static void second_exit(u64 code, u64 info_1, u64 rax)
-{
-	volatile u64 *ghcb = (volatile u64 *)snp_shared(GHCB_PAGE);
-	static const unsigned int fields[] = {
-		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
-	};
-	unsigned int i;
-
-	ghcb[SNP_GHCB_VALID] = 0;
-	ghcb[SNP_GHCB_VALID + 1] = 0;
-	ghcb[SNP_GHCB_EXIT_CODE] = code;
-	ghcb[SNP_GHCB_EXIT_INFO_1] = info_1;
-	ghcb[SNP_GHCB_EXIT_INFO_2] = 0;
-	ghcb[SNP_GHCB_RAX] = rax;
-	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
-	snp_msr_request(GHCB_GPA);
-}
-
-static void second_start(void)
-{
-	if (snp_msr_request(GHCB_GPA | SNP_MSR_REG_GPA_REQ) !=
-	    (GHCB_GPA | SNP_MSR_REG_GPA_RESP))
-		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
-}
+/* ---- the second vCPU's half: a GHCB of its own, and no reports --------- */
 
 /* Out to the VMM with its GHCB mapped, and then without. */
 static void second_tells(void)
 {
-	second_start();
-	second_exit(SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
+	snp_second_init(GHCB_PAGE);
+	snp_second_exit(GHCB_PAGE, SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 
@@ -121,9 +80,9 @@ static void second_parks(void)
 {
 	volatile u64 *told = (volatile u64 *)snp_shared(GHCB_PAGE) + SNP_GHCB_EXIT_INFO_2;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	do {
-		second_exit(EXIT_AP_HLT, UNSEEN, 0);
+		snp_second_exit(GHCB_PAGE, EXIT_AP_HLT, UNSEEN, 0);
 	} while (!*told);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
@@ -204,16 +163,6 @@ static void start(struct runner *r, struct kvm_vcpu *vcpu)
 	pthread_create(&r->thread, NULL, run_until_exit, r);
 }
 
-#define WAIT_FOR(condition)						\
-do {									\
-	int __i = 0;							\
-									\
-	while (!(condition)) {						\
-		usleep(10000);						\
-		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
-	}								\
-} while (0)
-
 static void expect_report(struct snp_guest *g, u64 kind, u64 stage)
 {
 	struct snp_report *r = g->report;
@@ -277,15 +226,23 @@ static void guest_wants_mapped_page_by_msr(void)
 	snp_done();
 }
 
-MEETS_TEST(msr_request_waits_for_a_mapped_page)
+/* The first vCPU's request waits for the page that is the second one's GHCB. */
+static struct snp_guest *launch_to_wait(struct _test_data_meets *self, struct runner *first)
 {
 	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
-	struct runner first;
 
 	snp_expect_sync(g, 1);
 	second_to_its_port(self);
-	start(&first, g->vcpu);
+	start(first, g->vcpu);
 	WAIT_FOR(snp_in_place_count("waiting") == 1);
+	return g;
+}
+
+MEETS_TEST(msr_request_waits_for_a_mapped_page)
+{
+	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
+
 	EXPECT_EQ(1, snp_in_place_count("holds")) TH_LOG("waits with a hold of its own");
 	second_to_its_end(self);
 	pthread_join(first.thread, NULL);
@@ -295,13 +252,10 @@ MEETS_TEST(msr_request_waits_for_a_mapped_page)
 
 MEETS_TEST(signal_takes_a_waiting_request_out_and_back)
 {
-	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
 	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
 	int i;
 
-	snp_expect_sync(g, 1);
-	second_to_its_port(self);
-	start(&first, g->vcpu);
 	for (i = 1; i <= 3; i++) {
 		WAIT_FOR(snp_in_place_count("waiting") == 1);
 		pthread_kill(first.thread, SIGUSR1);
@@ -331,13 +285,9 @@ MEETS_TEST(signal_takes_a_waiting_request_out_and_back)
 /* While the request waits, its memslot goes: nobody waits for anybody. */
 MEETS_TEST(memslot_can_be_deleted_while_a_request_waits)
 {
-	struct snp_guest *g = launch(self, guest_wants_mapped_page_by_msr, second_tells);
 	struct runner first;
+	struct snp_guest *g = launch_to_wait(self, &first);
 
-	snp_expect_sync(g, 1);
-	second_to_its_port(self);
-	start(&first, g->vcpu);
-	WAIT_FOR(snp_in_place_count("waiting") == 1);
 	vm_mem_region_delete(g->vm, SNP_TEST_SLOT);
 	EXPECT_EQ(1, snp_in_place_count("waiting")) TH_LOG("gave up before the slot could go");
 	/* Its GHCB is no memory any more, but the map lasts until it is left. */
@@ -422,26 +372,12 @@ static void guest_wants_absent_page(void)
 	snp_done();
 }
 
-static int watch_page(void *page)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (u64)page, .len = PAGE_SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	TEST_ASSERT(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg),
-		    "userfaultfd: %s", strerror(errno));
-	return fd;
-}
-
 MEETS_TEST(request_that_waits_for_user_space_locks_nothing)
 {
 	struct snp_guest *g = launch(self, guest_wants_absent_page, second_tells);
 	void *absent = snp_hva(g, snp_test_gpa(GHCB_PAGE - 1));
 	struct uffdio_zeropage zero = { .range = { (u64)absent, PAGE_SIZE } };
-	struct pollfd p = { .fd = watch_page(absent), .events = POLLIN };
+	struct pollfd p = { .fd = watch_memory(absent, PAGE_SIZE), .events = POLLIN };
 	struct runner first;
 
 	snp_expect_sync(g, 1);
@@ -463,25 +399,19 @@ MEETS_TEST(request_that_waits_for_user_space_locks_nothing)
 #define VMSA_PAGE	700ul
 #define VMSA_GPA	snp_test_gpa(VMSA_PAGE)
 
-static struct snp_exit ap_request(u64 request)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, 1);	/* SNP */
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, (u64)SECOND_ID << 32 | request, VMSA_GPA);
-}
-
 static void guest_wants_a_vmsa(void)
 {
 	snp_guest_init();
 	snp_validate_pages(VMSA_PAGE, 1, true);
 	snp_assert_eq(snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K, 1 | SNP_RMPADJUST_VMSA), 0);
-	snp_assert_eq(ap_request(SNP_AP_CREATE).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_CREATE, VMSA_GPA).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_psc_entry(0, snp_test_gpa(0), SNP_PSC_SHARED, SNP_4K);
 	snp_psc_entry(1, VMSA_GPA, SNP_PSC_SHARED, SNP_4K);
 	snp_assert_eq(snp_psc(2), SNP_PSC_ERR_GENERIC);
 	snp_assert_eq(snp_psc_buffer()->cur_entry, 1);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 1u << 31);
-	snp_assert_eq(ap_request(SNP_AP_DESTROY).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 0);
 	snp_done();
@@ -651,7 +581,7 @@ static void second_collides(void)
 	u64 seed = 2, page;
 	int i;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	for (i = 0; i < ROUNDS * 8; i++) {
 		page = lcg(&seed) % SNP_PAGES_2M;
 		if (snp_psc_msr(snp_test_gpa(page), 1 + lcg(&seed) % 2))
@@ -730,9 +660,9 @@ static void second_saws(void)
 	u64 other = snp_channel.ghcb_gpa;
 	int i;
 
-	second_start();
+	snp_second_init(GHCB_PAGE);
 	for (i = 0; i < ROUNDS * 4; i++) {
-		second_exit(EXIT_HV_FEATURES, 0, 0);
+		snp_second_exit(GHCB_PAGE, EXIT_HV_FEATURES, 0, 0);
 		if (snp_psc_msr(other, SNP_PSC_PRIVATE) || snp_psc_msr(other, SNP_PSC_SHARED))
 			snp_terminate(SNP_TERM_SET, SNP_TERM_PROTOCOL);
 	}

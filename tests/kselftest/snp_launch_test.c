@@ -62,11 +62,8 @@ FIXTURE_SETUP(snp_launch)
 
 FIXTURE_TEARDOWN(snp_launch)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 TEST_F_TIMEOUT(snp_launch, launched_guest_runs_its_measured_program, 120)

@@ -20,14 +20,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <asm/kvm_para.h>
-#include <linux/capability.h>
 #include <linux/psp-sev.h>
 
 #include "test_util.h"
@@ -37,6 +34,7 @@
 #include "kselftest_harness.h"
 #include "sev_move.h"
 #include "snp.h"
+#include "vmm_memory.h"
 
 #define MOVES		2
 #define KILLS		2
@@ -330,25 +328,14 @@ FIXTURE_SETUP(move)
 
 FIXTURE_TEARDOWN(move)
 {
-	static const char *const zero[] = {
-		"private", "pinned", "holds", "conversions", "waiting",
-	};
 	struct snp_rmp_counts rmp;
-	const char *line;
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(zero); i++) {
-		long n = snp_in_place_count(zero[i]);
-
-		EXPECT_EQ(0, n) TH_LOG("%s", zero[i]);
-	}
-	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
+	EXPECT_NO_LEFTOVER(self->leaked);
 	EXPECT_EQ(0, vm_pin()) TH_LOG("pages are charged to a VMM without a guest");
 	EXPECT_EQ(0, cgroup_charged(self->top, "sev_es")) TH_LOG("a charge was left behind");
 	snp_rmp_counts(&rmp);
 	EXPECT_EQ(0, rmp.guest) TH_LOG("pages in the RMP are still a guest's");
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line ?: "");
+	EXPECT_CLEAN_LOG(self->log);
 	cgroup_enter(CGROUPS);
 	EXPECT_EQ(0, rmdir(self->top));
 	EXPECT_EQ(0, rmdir(self->full));
@@ -406,23 +393,6 @@ static int status_of(pid_t pid)
 
 	TEST_ASSERT(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2];
-
-	TEST_ASSERT(!syscall(SYS_capget, &h, d), "capget");
-	d[0].effective &= ~(1u << CAP_IPC_LOCK);
-	TEST_ASSERT(!syscall(SYS_capset, &h, d), "capset");
-}
-
-static void limit_memlock(rlim_t pages)
-{
-	struct rlimit r = { .rlim_cur = pages * PAGE_SIZE, .rlim_max = RLIM_INFINITY };
-
-	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &r), "setrlimit: %s", strerror(errno));
 }
 
 static long moves_wanted(void)
@@ -801,21 +771,15 @@ MOVE_TEST(guest_asks_firmware_without_the_old_descriptor)
 	snp_free_moved(g);
 }
 
-static struct snp_exit ap_request(u64 request)
-{
-	snp_ghcb_set(SNP_GHCB_RAX, 1);	/* SNP */
-	return snp_vmgexit(SNP_EXIT_AP_CREATION, (u64)SECOND_ID << 32 | request, VMSA_GPA);
-}
-
 static void guest_makes_a_vmsa(void)
 {
 	snp_guest_init();
 	snp_validate_pages(VMSA_PAGE, 1, true);
 	snp_assert_eq(snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K, 1 | SNP_RMPADJUST_VMSA), 0);
-	snp_assert_eq(ap_request(SNP_AP_CREATE).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_CREATE, VMSA_GPA).failed, 0);
 	snp_sync(1, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 1u << 31);
-	snp_assert_eq(ap_request(SNP_AP_DESTROY).failed, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 0);
 	snp_done();
@@ -855,16 +819,6 @@ static void stop_second(struct runner *r)
 	pthread_join(r->thread, NULL);
 }
 
-#define WAIT_FOR(condition)						\
-do {									\
-	int __i = 0;							\
-									\
-	while (!(condition)) {						\
-		usleep(10000);						\
-		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
-	}								\
-} while (0)
-
 /* The VMSA is all zeroes, so the vCPU can't run; it has the page all the same. */
 static void second_loads_its_state(struct snp_guest *g, long holds)
 {
@@ -898,25 +852,8 @@ MOVE_TEST(new_vmsa_of_a_vcpu_goes_along_asked_for_and_taken)
 
 static void second_tells(void)
 {
-	volatile u64 *ghcb = (volatile u64 *)snp_shared(GHCB_PAGE);
-	static const unsigned int fields[] = {
-		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
-	};
-	unsigned int i;
-
-	if (snp_msr_request(GHCB_GPA | SNP_MSR_REG_GPA_REQ) != (GHCB_GPA | SNP_MSR_REG_GPA_RESP))
-		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
-	ghcb[SNP_GHCB_VALID] = 0;
-	ghcb[SNP_GHCB_VALID + 1] = 0;
-	ghcb[SNP_GHCB_EXIT_CODE] = SNP_EXIT_IOIO;
-	ghcb[SNP_GHCB_EXIT_INFO_1] = (u64)SECOND_PORT << 16 | 1 << 4;
-	ghcb[SNP_GHCB_EXIT_INFO_2] = 0;
-	ghcb[SNP_GHCB_RAX] = 0;
-	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
-	snp_msr_request(GHCB_GPA);
-	/* The page may be gone by now. */
+	snp_second_init(GHCB_PAGE);
+	snp_second_exit(GHCB_PAGE, SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
 	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 

@@ -13,11 +13,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
-#include "snp.h"
-
-#define PATTERN_PRIVATE	0x5050505000000000ul
-#define PATTERN_GUEST	0x6060606000000000ul
-#define PATTERN_HOST	0x7070707000000000ul
+#include "snp_convert.h"
 
 FIXTURE(snp_psc) {
 	struct snp_guest *g;
@@ -32,32 +28,11 @@ FIXTURE_SETUP(snp_psc)
 
 FIXTURE_TEARDOWN(snp_psc)
 {
-	const char *line;
-
 	snp_free(self->g);
-	line = snp_log_complaint(self->log);
-	EXPECT_EQ(NULL, line) TH_LOG("host log: %s", line);
+	EXPECT_CLEAN_LOG(self->log);
 }
 
 #define SNP_TEST(name) TEST_F_TIMEOUT(snp_psc, name, 120)
-
-static u64 *host_page(struct snp_guest *g, u64 page)
-{
-	return snp_hva(g, snp_test_gpa(page));
-}
-
-/* The host's turn at a shared page: it reads the guest's words, leaves its own. */
-static void host_answers(struct snp_guest *g, u64 page)
-{
-	u64 *p = host_page(g, page);
-	int i;
-
-	for (i = 0; i < PAGE_SIZE / 8; i++) {
-		TEST_ASSERT(p[i] == PATTERN_GUEST + i,
-			    "page %lu, word %d: %#lx", page, i, p[i]);
-		p[i] = PATTERN_HOST + i;
-	}
-}
 
 /* ---- PVALIDATE --------------------------------------------------------- */
 
@@ -65,8 +40,8 @@ static void guest_validates_and_writes(void)
 {
 	snp_guest_init();
 	snp_validate_pages(0, 4, true);
-	snp_fill(snp_private(0), 4, PATTERN_PRIVATE);
-	snp_assert_eq(snp_holds(snp_private(0), 4, PATTERN_PRIVATE), true);
+	snp_fill(snp_private(0), 4, PRIVATE);
+	snp_assert_eq(snp_holds(snp_private(0), 4, PRIVATE), true);
 	snp_done();
 }
 
@@ -77,7 +52,7 @@ SNP_TEST(validated_pages_hold_what_the_guest_wrote)
 	self->g = snp_create_launched(guest_validates_and_writes);
 	snp_expect_done(self->g);
 	for (i = 0; i < PAGE_SIZE / 8; i++)
-		ASSERT_EQ(0, host_page(self->g, 0)[i]) TH_LOG("private, yet seen");
+		ASSERT_EQ(0, snp_host_page(self->g, 0)[i]) TH_LOG("private, yet seen");
 }
 
 static void guest_validates_twice(void)
@@ -180,19 +155,8 @@ SNP_TEST(access_without_c_bit_to_private_page_exits_to_the_vmm)
 static void guest_converts_by_msr(void)
 {
 	snp_guest_init();
-	snp_validate_pages(3, 1, true);
-	snp_fill(snp_private(3), 1, PATTERN_PRIVATE);
-
-	snp_validate_pages(3, 1, false);
-	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_SHARED), 0);
-	snp_fill(snp_shared(3), 1, PATTERN_GUEST);
-	snp_sync(1, 3, 0, 0);
-	snp_assert_eq(snp_holds(snp_shared(3), 1, PATTERN_HOST), true);
-
-	snp_assert_eq(snp_psc_msr(snp_test_gpa(3), SNP_PSC_PRIVATE), 0);
-	snp_validate_pages(3, 1, true);
-	snp_fill(snp_private(3), 1, PATTERN_PRIVATE);
-	snp_assert_eq(snp_holds(snp_private(3), 1, PATTERN_PRIVATE), true);
+	snp_there_and_back(3);
+	snp_assert_eq(snp_holds(snp_private(3), 1, PRIVATE), true);
 	snp_done();
 }
 
@@ -201,66 +165,24 @@ SNP_TEST(msr_protocol_converts_a_page_to_shared_and_back)
 	struct snp_guest *g = self->g = snp_create_launched(guest_converts_by_msr);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 3);
+	snp_host_answers(g, 3);
 	snp_expect_done(g);
 	EXPECT_EQ(1, g->to_shared);
 	EXPECT_EQ(1, g->to_private);
-	EXPECT_EQ(PATTERN_HOST, host_page(g, 3)[0]);
-}
-
-#define NR_ENTRIES 16
-
-/* Every third page, so that no two entries can be taken together. */
-static void fill_entries(int operation)
-{
-	int i;
-
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_psc_entry(i, snp_test_gpa(3 * i), operation, SNP_4K);
-}
-
-static void guest_converts_entries(void)
-{
-	int i;
-
-	snp_guest_init();
-	snp_validate_pages(0, 3 * NR_ENTRIES, true);
-	snp_fill(snp_private(0), 3 * NR_ENTRIES, PATTERN_PRIVATE);
-
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_validate_pages(3 * i, 1, false);
-	fill_entries(SNP_PSC_SHARED);
-	snp_assert_eq(snp_psc(NR_ENTRIES), 0);
-	snp_assert_eq(snp_psc_buffer()->cur_entry, NR_ENTRIES);
-	for (i = 0; i < NR_ENTRIES; i++) {
-		snp_fill(snp_shared(3 * i), 1, PATTERN_GUEST);
-		snp_sync(1, 3 * i, 0, 0);
-		snp_assert_eq(snp_holds(snp_shared(3 * i), 1, PATTERN_HOST), true);
-	}
-
-	fill_entries(SNP_PSC_PRIVATE);
-	snp_assert_eq(snp_psc(NR_ENTRIES), 0);
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_validate_pages(3 * i, 1, true);
-	/* The neighbours were private throughout. */
-	for (i = 0; i < NR_ENTRIES; i++)
-		snp_assert_eq(snp_holds(snp_private(3 * i + 1), 1, PATTERN_PRIVATE +
-					(3 * i + 1) * PAGE_SIZE / 8), true);
-	snp_done();
+	EXPECT_EQ(HOST, snp_host_page(g, 3)[0]);
 }
 
 SNP_TEST(nae_converts_several_scattered_pages_in_one_request)
 {
-	struct snp_guest *g = self->g = snp_create_launched(guest_converts_entries);
+	struct snp_guest *g = self->g = snp_create_launched(snp_guest_scattered);
 	int i;
 
-	for (i = 0; i < NR_ENTRIES; i++) {
-		snp_expect_sync(g, 1);
-		host_answers(g, 3 * i);
-	}
+	snp_expect_sync(g, 1);
+	for (i = 0; i < SNP_SCATTERED; i++)
+		snp_host_answers(g, SNP_SCATTERED_PAGE(i));
 	snp_expect_done(g);
-	EXPECT_EQ(NR_ENTRIES, g->to_shared);
-	EXPECT_EQ(NR_ENTRIES, g->to_private);
+	EXPECT_EQ(SNP_SCATTERED, g->to_shared);
+	EXPECT_EQ(SNP_SCATTERED, g->to_private);
 }
 
 static void guest_converts_full_request(void)
@@ -271,7 +193,7 @@ static void guest_converts_full_request(void)
 	for (i = 0; i < SNP_PSC_MAX; i++)
 		snp_psc_entry(i, snp_test_gpa(i), SNP_PSC_SHARED, SNP_4K);
 	snp_assert_eq(snp_psc(SNP_PSC_MAX), 0);
-	snp_fill(snp_shared(SNP_PSC_MAX - 1), 1, PATTERN_GUEST);
+	snp_fill(snp_shared(SNP_PSC_MAX - 1), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -281,7 +203,7 @@ SNP_TEST(nae_takes_253_entries)
 	struct snp_guest *g = self->g = snp_create_launched(guest_converts_full_request);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, SNP_PSC_MAX - 1);
+	snp_host_answers(g, SNP_PSC_MAX - 1);
 	snp_expect_done(g);
 	EXPECT_EQ(SNP_PSC_MAX, g->to_shared);
 }
@@ -292,15 +214,14 @@ static void guest_converts_2m(void)
 
 	snp_guest_init();
 	snp_validate_pages(page, SNP_PAGES_2M, true);
-	snp_fill(snp_private(page), SNP_PAGES_2M, PATTERN_PRIVATE);
-	snp_assert_eq(snp_holds(snp_private(page), SNP_PAGES_2M, PATTERN_PRIVATE),
-		      true);
+	snp_fill(snp_private(page), SNP_PAGES_2M, PRIVATE);
+	snp_assert_eq(snp_holds(snp_private(page), SNP_PAGES_2M, PRIVATE), true);
 
 	snp_validate_pages(page, SNP_PAGES_2M, false);
 	snp_psc_entry(0, snp_test_gpa(page), SNP_PSC_SHARED, SNP_2M);
 	snp_assert_eq(snp_psc(1), 0);
 	snp_assert_eq(snp_psc_buffer()->entry[0].cur_page, SNP_PAGES_2M);
-	snp_fill(snp_shared(page + SNP_PAGES_2M - 1), 1, PATTERN_GUEST);
+	snp_fill(snp_shared(page + SNP_PAGES_2M - 1), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
 
 	snp_psc_entry(0, snp_test_gpa(page), SNP_PSC_PRIVATE, SNP_2M);
@@ -309,9 +230,8 @@ static void guest_converts_2m(void)
 	if (snp_pvalidate(snp_private(page), SNP_2M, true) ==
 	    SNP_PVALIDATE_SIZEMISMATCH)
 		snp_validate_pages(page, SNP_PAGES_2M, true);
-	snp_fill(snp_private(page), SNP_PAGES_2M, PATTERN_PRIVATE);
-	snp_assert_eq(snp_holds(snp_private(page), SNP_PAGES_2M, PATTERN_PRIVATE),
-		      true);
+	snp_fill(snp_private(page), SNP_PAGES_2M, PRIVATE);
+	snp_assert_eq(snp_holds(snp_private(page), SNP_PAGES_2M, PRIVATE), true);
 	snp_done();
 }
 
@@ -320,7 +240,7 @@ SNP_TEST(nae_converts_2m_to_shared_and_back)
 	struct snp_guest *g = self->g = snp_create_launched(guest_converts_2m);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 2 * SNP_PAGES_2M - 1);
+	snp_host_answers(g, 2 * SNP_PAGES_2M - 1);
 	snp_expect_done(g);
 	EXPECT_EQ(SNP_PAGES_2M, g->to_shared);
 	EXPECT_EQ(SNP_PAGES_2M, g->to_private);
@@ -336,11 +256,11 @@ static void guest_mixes_sizes_and_operations(void)
 	snp_assert_eq(snp_psc(4), 0);
 
 	snp_validate_pages(0, 1, true);
-	snp_fill(snp_private(0), 1, PATTERN_PRIVATE);
-	snp_fill(snp_shared(1), 1, PATTERN_GUEST);
-	snp_fill(snp_shared(SNP_PAGES_2M), 1, PATTERN_GUEST);
+	snp_fill(snp_private(0), 1, PRIVATE);
+	snp_fill(snp_shared(1), 1, GUEST);
+	snp_fill(snp_shared(SNP_PAGES_2M), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
-	snp_assert_eq(snp_holds(snp_private(0), 1, PATTERN_PRIVATE), true);
+	snp_assert_eq(snp_holds(snp_private(0), 1, PRIVATE), true);
 	snp_done();
 }
 
@@ -349,8 +269,8 @@ SNP_TEST(nae_mixes_sizes_and_operations_in_order)
 	struct snp_guest *g = self->g = snp_create_launched(guest_mixes_sizes_and_operations);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 1);
-	host_answers(g, SNP_PAGES_2M);
+	snp_host_answers(g, 1);
+	snp_host_answers(g, SNP_PAGES_2M);
 	snp_expect_done(g);
 	EXPECT_EQ(2 + SNP_PAGES_2M, g->to_shared);
 	EXPECT_EQ(1, g->to_private);
@@ -367,14 +287,14 @@ static void guest_resumes_at_cur_entry(void)
 	snp_validate_pages(2, 1, true);
 	snp_validate_pages(6, 1, true);
 	snp_validate_pages(6, 1, false);
-	fill_entries(SNP_PSC_SHARED);
+	snp_scattered_entries(SNP_PSC_SHARED);
 	e = snp_psc_exit(2, 3);
 	snp_assert_eq(e.failed, 0);
 	snp_assert_eq(e.info, 0);
 	snp_assert_eq(snp_psc_buffer()->cur_entry, 4);
 	/* Entry 0 is untouched: its page is still private and validated. */
 	snp_assert_eq(snp_try_write(snp_private(0), 1), 0);
-	snp_fill(snp_shared(6), 1, PATTERN_GUEST);
+	snp_fill(snp_shared(6), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -384,7 +304,7 @@ SNP_TEST(request_starts_at_cur_entry)
 	struct snp_guest *g = self->g = snp_create_launched(guest_resumes_at_cur_entry);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, 6);
+	snp_host_answers(g, 6);
 	snp_expect_done(g);
 	EXPECT_EQ(2, g->to_shared);
 }
@@ -399,7 +319,7 @@ static void guest_resumes_at_cur_page(void)
 	/* The first pages of the 2M were not converted. */
 	snp_validate_pages(0, 1, true);
 	snp_assert_eq(snp_try_write(snp_private(0), 1), 0);
-	snp_fill(snp_shared(SNP_PAGES_2M - 8), 1, PATTERN_GUEST);
+	snp_fill(snp_shared(SNP_PAGES_2M - 8), 1, GUEST);
 	snp_sync(1, 0, 0, 0);
 	snp_done();
 }
@@ -409,7 +329,7 @@ SNP_TEST(entry_starts_at_cur_page)
 	struct snp_guest *g = self->g = snp_create_launched(guest_resumes_at_cur_page);
 
 	snp_expect_sync(g, 1);
-	host_answers(g, SNP_PAGES_2M - 8);
+	snp_host_answers(g, SNP_PAGES_2M - 8);
 	snp_expect_done(g);
 	EXPECT_EQ(8, g->to_shared);
 }
@@ -417,14 +337,14 @@ SNP_TEST(entry_starts_at_cur_page)
 static void guest_meets_refusal(void)
 {
 	snp_guest_init();
-	fill_entries(SNP_PSC_SHARED);
-	snp_assert_eq(snp_psc(NR_ENTRIES), SNP_PSC_ERR_GENERIC);
+	snp_scattered_entries(SNP_PSC_SHARED);
+	snp_assert_eq(snp_psc(SNP_SCATTERED), SNP_PSC_ERR_GENERIC);
 	/* The refused entry is the current one, so the guest knows. */
 	snp_assert_eq(snp_psc_buffer()->cur_entry, 5);
 	snp_sync(1, 0, 0, 0);
 	/* No lasting harm: the rest succeeds once the VMM agrees. */
-	snp_assert_eq(snp_psc_exit(5, NR_ENTRIES - 1).info, 0);
-	snp_assert_eq(snp_psc_buffer()->cur_entry, NR_ENTRIES);
+	snp_assert_eq(snp_psc_exit(5, SNP_SCATTERED - 1).info, 0);
+	snp_assert_eq(snp_psc_buffer()->cur_entry, SNP_SCATTERED);
 	snp_done();
 }
 
@@ -432,12 +352,12 @@ SNP_TEST(refused_entry_is_named_and_can_be_retried)
 {
 	struct snp_guest *g = self->g = snp_create_launched(guest_meets_refusal);
 
-	g->refuse_gpa = snp_test_gpa(15);
+	g->refuse_gpa = snp_test_gpa(SNP_SCATTERED_PAGE(5));
 	snp_expect_sync(g, 1);
 	EXPECT_EQ(5, g->to_shared);
 	g->refuse_gpa = ~0ull;
 	snp_expect_done(g);
-	EXPECT_EQ(NR_ENTRIES, g->to_shared);
+	EXPECT_EQ(SNP_SCATTERED, g->to_shared);
 }
 
 TEST_HARNESS_MAIN

@@ -26,13 +26,9 @@
 #include <asm/rmp_fault.h>
 #include <asm/sev.h>
 
-#define REGION_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define REGION_PAGES	BIT(REGION_ORDER)
-#define TEST_GPA	0x4000000000ULL
+#include "private.h"
 
-static unsigned int asid = 15;
-module_param(asid, uint, 0444);
-MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
+#define REGION_PAGES	BIT(HUGE_ORDER)
 
 static DEFINE_MUTEX(run_lock);
 static char result[512];
@@ -82,14 +78,6 @@ static int find_symbols(void)
 
 /* ---- pages ------------------------------------------------------------------ */
 
-static unsigned int level_of(const void *va)
-{
-	unsigned int level = PG_LEVEL_NONE;
-
-	lookup_address((unsigned long)va, &level);
-	return level;
-}
-
 static pteval_t entry_of(const void *va)
 {
 	unsigned int level;
@@ -98,54 +86,20 @@ static pteval_t entry_of(const void *va)
 	return pte ? pte_val(*pte) : 0;
 }
 
-static bool is_private(u64 pfn)
-{
-	bool assigned;
-	int level;
-
-	return !snp_lookup_rmpentry(pfn, &assigned, &level) && assigned;
-}
-
-static int make_private(u64 pfn, enum pg_level level)
-{
-	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), level, asid, false) ? -ENXIO : 0;
-}
-
 static int share_all(struct page *page, unsigned long n)
 {
-	u64 pfn = page_to_pfn(page), end = pfn + n;
-	bool assigned;
-	int level;
+	u64 leaked = share_pages(page, n);
 
-	for (; pfn < end; pfn++) {
-		if (snp_lookup_rmpentry(pfn, &assigned, &level) || !assigned)
-			continue;
-		if (rmp_make_shared(pfn, level))
-			return fail(" leaked=0x%llx", pfn);
-	}
-	return 0;
+	return leaked ? fail(" leaked=0x%llx", leaked) : 0;
 }
 
-/* A 2M region that the direct map maps by a 2M entry */
 static struct page *get_region(void)
 {
-	struct page *page, *next, *got = NULL;
-	LIST_HEAD(small);
-	int i;
+	struct page *page = alloc_huge_mapped();
 
-	for (i = 0; !got && i < 64; i++) {
-		page = alloc_pages(GFP_KERNEL | __GFP_ZERO, REGION_ORDER);
-		if (page && level_of(page_address(page)) == PG_LEVEL_2M)
-			got = page;
-		else if (page)
-			list_add(&page->lru, &small);
-	}
-	list_for_each_entry_safe(page, next, &small, lru)
-		__free_pages(page, REGION_ORDER);
-
-	if (got)
-		tell(" pfn=0x%lx", page_to_pfn(got));
-	return got;
+	if (page)
+		tell(" pfn=0x%lx", page_to_pfn(page));
+	return page;
 }
 
 static int put_region(struct page *page)
@@ -153,7 +107,7 @@ static int put_region(struct page *page)
 	int ret = share_all(page, REGION_PAGES);
 
 	if (!ret)
-		__free_pages(page, REGION_ORDER);
+		__free_pages(page, HUGE_ORDER);
 	return ret;
 }
 

@@ -37,10 +37,9 @@
 
 #include <trace/events/rmp.h>
 
+#include "private.h"
+
 #define OFFSET		0x7c3
-#define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define TEST_GPA	0x4000000000ULL
-#define HUGE_TRIES	64
 #define STORM_ROUNDS	500
 /* More than the handler's bound on retries without progress. */
 #define RETAKE_WRITES	100
@@ -48,10 +47,6 @@
 #define STUCK_ROUNDS	20000
 /* Registers of a device, on every PC; not written to. */
 #define MMIO_ADDRESS	0xfee00000ULL
-
-static unsigned int asid = 15;
-module_param(asid, uint, 0444);
-MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
 
 static DEFINE_MUTEX(run_lock);
 static char result[256];
@@ -79,19 +74,6 @@ static __printf(1, 2) int fail(const char *fmt, ...)
 	vsnprintf(result + n, sizeof(result) - n, fmt, args);
 	va_end(args);
 	return -EIO;
-}
-
-static bool is_private(u64 pfn)
-{
-	bool assigned;
-	int level;
-
-	return !snp_lookup_rmpentry(pfn, &assigned, &level) && assigned;
-}
-
-static int make_private(u64 pfn, enum pg_level level)
-{
-	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), level, asid, false) ? -ENXIO : 0;
 }
 
 /*
@@ -123,42 +105,12 @@ static struct page *get_pages(unsigned int order)
 	return page;
 }
 
-/*
- * A 2M page that the direct map still maps as one: what an earlier case has split
- * comes first from the allocator. With debug_pagealloc there is none, all is 4K.
- */
-static struct page *get_huge_mapped(void)
-{
-	struct page *page = NULL, *split[HUGE_TRIES];
-	unsigned int level, n = 0;
-
-	while (n < HUGE_TRIES) {
-		page = get_pages(HUGE_ORDER);
-		if (!page)
-			break;
-		lookup_address((unsigned long)page_address(page), &level);
-		if (level == PG_LEVEL_2M || debug_pagealloc_enabled())
-			break;
-		split[n++] = page;
-		page = NULL;
-	}
-	while (n--)
-		__free_pages(split[n], HUGE_ORDER);
-	return page;
-}
-
 static int put_pages(struct page *page, unsigned int order)
 {
-	u64 pfn = page_to_pfn(page), end = pfn + (1 << order);
-	bool assigned;
-	int level;
+	u64 leaked = share_pages(page, 1 << order);
 
-	for (; pfn < end; pfn++) {
-		if (snp_lookup_rmpentry(pfn, &assigned, &level) || !assigned)
-			continue;
-		if (rmp_make_shared(pfn, level))
-			return fail(" leaked=0x%llx", pfn);
-	}
+	if (leaked)
+		return fail(" leaked=0x%llx", leaked);
 	__free_pages(page, order);
 	return 0;
 }
@@ -571,10 +523,10 @@ static int case_neighbours(const char __user *u)
 	return put_pages(page, HUGE_ORDER) ?: ret;
 }
 
-/* A 2M entry is flipped whole. */
-static int case_huge(const char __user *u)
+/* A write to a page of a 2M entry; smashed: of 512 entries of 4K, which PSMASH made. */
+static int write_in_2m(bool smashed)
 {
-	struct page *page = get_huge_mapped();
+	struct page *page = alloc_huge_mapped();
 	int i, ret;
 	u8 *p;
 
@@ -582,42 +534,17 @@ static int case_huge(const char __user *u)
 		return -ENOMEM;
 	case_pfn = page_to_pfn(page);
 	ret = make_private(case_pfn, PG_LEVEL_2M);
-	if (!ret) {
-		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
-		store(p, 0xa7);
-		if (*p != 0xa7)
-			ret = fail(" stored=%#x", *p);
-		for (i = 0; i < PTRS_PER_PMD; i++)
-			if (is_private(case_pfn + i))
-				ret = fail(" page %d is private", i);
-	}
-	return put_pages(page, HUGE_ORDER) ?: ret;
-}
-
-/* PSMASH splits the direct map before, so that one page is flipped alone. */
-static int case_psmash(const char __user *u)
-{
-	struct page *page = get_huge_mapped();
-	unsigned int level;
-	int i, ret;
-	u8 *p;
-
-	if (!page)
-		return -ENOMEM;
-	case_pfn = page_to_pfn(page);
-	ret = make_private(case_pfn, PG_LEVEL_2M);
-	if (!ret && psmash(case_pfn))
+	if (!ret && smashed && psmash(case_pfn))
 		ret = -ENXIO;
 	if (!ret) {
 		p = (u8 *)page_address(page) + 137 * PAGE_SIZE + OFFSET;
-		lookup_address((unsigned long)p, &level);
-		if (level != PG_LEVEL_4K)
-			ret = fail(" direct map level %u", level);
+		if (smashed && level_of(p) != PG_LEVEL_4K)
+			ret = fail(" direct map level %u", level_of(p));
 		store(p, 0xa7);
 		if (*p != 0xa7)
 			ret = fail(" stored=%#x", *p);
 		for (i = 0; i < PTRS_PER_PMD; i++) {
-			bool want = i != 137;
+			bool want = smashed && i != 137;
 
 			if (is_private(case_pfn + i) != want)
 				ret = fail(" page %d", i);
@@ -626,62 +553,59 @@ static int case_psmash(const char __user *u)
 	return put_pages(page, HUGE_ORDER) ?: ret;
 }
 
-/* Reads are never refused, and flip nothing. */
-static int case_read(const char __user *u)
+/* A 2M entry is flipped whole. */
+static int case_huge(const char __user *u) { return write_in_2m(false); }
+/* PSMASH splits the direct map before, so that one page is flipped alone. */
+static int case_psmash(const char __user *u) { return write_in_2m(true); }
+
+/* One private page, and what to do at @p in it. */
+static int on_private(int (*act)(u8 *p, const char __user *u), const char __user *u)
 {
 	struct page *page = get_pages(0);
 	int ret;
 
 	if (!page)
 		return -ENOMEM;
-	ret = make_private(case_pfn, PG_LEVEL_4K);
-	if (!ret) {
-		READ_ONCE(*((u8 *)page_address(page) + OFFSET));
-		if (!is_private(case_pfn))
-			ret = fail(" flipped by a read");
-	}
+	ret = make_private(case_pfn, PG_LEVEL_4K) ?: act((u8 *)page_address(page) + OFFSET, u);
 	return put_pages(page, 0) ?: ret;
 }
 
-/* copy_from_user() to a private page: the fixup is for the user side. */
-static int case_uaccess(const char __user *u)
+static int read_it(u8 *p, const char __user *u)
 {
-	struct page *page = get_pages(0);
+	READ_ONCE(*p);
+	if (!is_private(case_pfn))
+		return fail(" flipped by a read");
+	return 0;
+}
+
+static int copy_to_it(u8 *p, const char __user *u)
+{
 	char want[4];
-	int ret;
 
-	if (!page)
-		return -ENOMEM;
-	ret = make_private(case_pfn, PG_LEVEL_4K);
-	if (!ret) {
-		if (copy_from_user((u8 *)page_address(page) + OFFSET, u, sizeof(want)) ||
-		    copy_from_user(want, u, sizeof(want)))
-			ret = fail(" short copy");
-		else if (memcmp((u8 *)page_address(page) + OFFSET, want, sizeof(want)))
-			ret = fail(" wrong bytes");
-		else if (is_private(case_pfn))
-			ret = fail(" still private");
-	}
-	return put_pages(page, 0) ?: ret;
+	if (copy_from_user(p, u, sizeof(want)) || copy_from_user(want, u, sizeof(want)))
+		return fail(" short copy");
+	if (memcmp(p, want, sizeof(want)))
+		return fail(" wrong bytes");
+	if (is_private(case_pfn))
+		return fail(" still private");
+	return 0;
 }
 
-/* With rmp_fault=oops nothing is flipped: the fixup answers, here. */
-static int case_declined(const char __user *u)
+static int fail_at_it(u8 *p, const char __user *u)
 {
-	struct page *page = get_pages(0);
-	int ret;
-
-	if (!page)
-		return -ENOMEM;
-	ret = make_private(case_pfn, PG_LEVEL_4K);
-	if (!ret) {
-		if (store_nofault((u8 *)page_address(page) + OFFSET, 1) != -EFAULT)
-			ret = fail(" no fault");
-		else if (!is_private(case_pfn))
-			ret = fail(" flipped");
-	}
-	return put_pages(page, 0) ?: ret;
+	if (store_nofault(p, 1) != -EFAULT)
+		return fail(" no fault");
+	if (!is_private(case_pfn))
+		return fail(" flipped");
+	return 0;
 }
+
+/* Reads are never refused, and flip nothing. */
+static int case_read(const char __user *u) { return on_private(read_it, u); }
+/* copy_from_user() to a private page: the fixup is for the user side. */
+static int case_uaccess(const char __user *u) { return on_private(copy_to_it, u); }
+/* With rmp_fault=oops nothing is flipped: the fixup answers, here. */
+static int case_declined(const char __user *u) { return on_private(fail_at_it, u); }
 
 /* A page of the firmware's is immutable: RMPUPDATE refuses, the fixup answers. */
 static int case_refused(const char __user *u)

@@ -37,12 +37,9 @@
 
 #include <trace/events/rmp.h>
 
-#define TEST_GPA	0x8000000000ULL
-#define MAX_COPY	(2 * PAGE_SIZE)
+#include "private.h"
 
-static unsigned int asid = 15;
-module_param(asid, uint, 0444);
-MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
+#define MAX_COPY	(2 * PAGE_SIZE)
 
 struct held_page {
 	struct list_head list;
@@ -89,7 +86,7 @@ static int erratum(struct session *s, struct page *page)
 	return ret;
 }
 
-static int is_private(struct page *page, bool *private)
+static int look_up(struct page *page, bool *private)
 {
 	int level;
 
@@ -100,7 +97,7 @@ static int is_private(struct page *page, bool *private)
 static int release_page(struct held_page *h)
 {
 	bool private;
-	int ret = is_private(h->page, &private);
+	int ret = look_up(h->page, &private);
 
 	if (!ret && private)
 		ret = rmp_make_shared(page_to_pfn(h->page), PG_LEVEL_4K);
@@ -118,10 +115,9 @@ static int pin_page(unsigned long address, unsigned int flags, struct page **pag
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
-static int make_private(struct session *s, unsigned long address)
+static int hold_private(struct session *s, unsigned long address)
 {
 	struct held_page *h = kzalloc(sizeof(*h), GFP_KERNEL);
-	u64 pfn;
 	int ret;
 
 	if (!h)
@@ -132,8 +128,7 @@ static int make_private(struct session *s, unsigned long address)
 		return ret;
 	}
 	list_add(&h->list, &s->pages);
-	pfn = page_to_pfn(h->page);
-	ret = rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), PG_LEVEL_4K, asid, false);
+	ret = make_private(page_to_pfn(h->page), PG_LEVEL_4K);
 	if (ret)
 		release_page(h);
 	return ret;
@@ -166,7 +161,7 @@ static int look(struct session *s, unsigned long address)
 
 	if (ret)
 		return ret;
-	ret = is_private(page, &private);
+	ret = look_up(page, &private);
 	snprintf(s->result, sizeof(s->result), "assigned=%d\n", private);
 	unpin_user_page(page);
 	return ret;
@@ -251,7 +246,7 @@ static int run(struct session *s, const char *word, unsigned long address, unsig
 	int ret;
 
 	if (!strcmp(word, "private"))
-		return make_private(s, address);
+		return hold_private(s, address);
 	if (!strcmp(word, "shared"))
 		return make_shared(s, address);
 	if (!strcmp(word, "look"))

@@ -34,14 +34,11 @@
 #include <asm/sev.h>
 #include <asm/trap_pf.h>
 
+#include "private.h"
+
 #define PAGES		256
 #define BATCHES		8
-#define TEST_GPA	0x4000000000ULL
 #define NOT_MEASURED	U64_MAX
-
-static unsigned int asid = 15;
-module_param(asid, uint, 0444);
-MODULE_PARM_DESC(asid, "ASID that owns the private pages; no SNP guest may use it (15)");
 
 static DEFINE_MUTEX(bench_lock);
 static struct page *pages[PAGES];
@@ -55,34 +52,22 @@ static u64 now(void)
 	return ktime_get_mono_fast_ns();
 }
 
-static int make_private(struct page *page)
-{
-	u64 pfn = page_to_pfn(page);
-
-	return rmp_make_private(pfn, TEST_GPA + PFN_PHYS(pfn), PG_LEVEL_4K, asid, false);
-}
-
 static int all_private(void)
 {
 	int i, ret = 0;
 
 	for (i = 0; !ret && i < PAGES; i++)
-		ret = make_private(pages[i]);
+		ret = make_private(page_to_pfn(pages[i]), PG_LEVEL_4K);
 	return ret;
 }
 
 static int all_shared(void)
 {
-	bool assigned;
-	int i, level, ret = 0;
+	int i, ret = 0;
 
-	for (i = 0; i < PAGES; i++) {
-		u64 pfn = page_to_pfn(pages[i]);
-
-		if (!snp_lookup_rmpentry(pfn, &assigned, &level) && assigned &&
-		    rmp_make_shared(pfn, PG_LEVEL_4K))
+	for (i = 0; i < PAGES; i++)
+		if (share_pages(pages[i], 1))
 			ret = -EIO;
-	}
 	return ret;
 }
 

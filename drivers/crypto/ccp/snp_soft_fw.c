@@ -569,18 +569,23 @@ static struct sev_guest *sev_guest(struct snp_soft_call *c, u32 handle)
 	return g;
 }
 
-/* The checks nearly every guest command starts with. */
-static u32 sev_guest_in(struct snp_soft_call *c, u32 handle, enum sev_gstate state,
-			struct sev_guest **g)
+/* The checks that nearly every guest command starts with. */
+static u32 sev_guest_get(struct snp_soft_call *c, u32 handle, struct sev_guest **g)
 {
 	if (snp_soft_fw.sev != SEV_STATE_WORKING)
 		return SEV_RET_INVALID_PLATFORM_STATE;
 	*g = sev_guest(c, handle);
-	if (!*g)
-		return SEV_RET_INVALID_GUEST;
-	if ((*g)->state != state)
-		return SEV_RET_INVALID_GUEST_STATE;
-	return SEV_RET_SUCCESS;
+	return *g ? SEV_RET_SUCCESS : SEV_RET_INVALID_GUEST;
+}
+
+static u32 sev_guest_in(struct snp_soft_call *c, u32 handle, enum sev_gstate state,
+			struct sev_guest **g)
+{
+	u32 status = sev_guest_get(c, handle, g);
+
+	if (!status && (*g)->state != state)
+		status = SEV_RET_INVALID_GUEST_STATE;
+	return status;
 }
 
 /* SEV API, 6.1 DECOMMISSION */
@@ -588,12 +593,11 @@ static u32 sev_decommission(struct snp_soft_call *c)
 {
 	struct sev_data_decommission *d = c->buf;
 	struct sev_guest *g;
+	u32 status;
 
-	if (snp_soft_fw.sev != SEV_STATE_WORKING)
-		return SEV_RET_INVALID_PLATFORM_STATE;
-	g = sev_guest(c, d->handle);
-	if (!g)
-		return SEV_RET_INVALID_GUEST;
+	status = sev_guest_get(c, d->handle, &g);
+	if (status)
+		return status;
 	if (g->asid)
 		return SEV_RET_ACTIVE;
 
@@ -610,11 +614,9 @@ static u32 sev_activate(struct snp_soft_call *c)
 	struct sev_guest *g;
 	u32 status;
 
-	if (snp_soft_fw.sev != SEV_STATE_WORKING)
-		return SEV_RET_INVALID_PLATFORM_STATE;
-	g = sev_guest(c, d->handle);
-	if (!g)
-		return SEV_RET_INVALID_GUEST;
+	status = sev_guest_get(c, d->handle, &g);
+	if (status)
+		return status;
 	c->asid = d->asid;
 	if (g->state == GSTATE_SENT)
 		return SEV_RET_INVALID_GUEST_STATE;
@@ -634,12 +636,11 @@ static u32 sev_deactivate(struct snp_soft_call *c)
 {
 	struct sev_data_deactivate *d = c->buf;
 	struct sev_guest *g;
+	u32 status;
 
-	if (snp_soft_fw.sev != SEV_STATE_WORKING)
-		return SEV_RET_INVALID_PLATFORM_STATE;
-	g = sev_guest(c, d->handle);
-	if (!g)
-		return SEV_RET_INVALID_GUEST;
+	status = sev_guest_get(c, d->handle, &g);
+	if (status)
+		return status;
 	if (!g->asid)
 		return SEV_RET_INACTIVE;
 
@@ -935,11 +936,9 @@ static u32 sev_attestation(struct snp_soft_call *c)
 	struct sev_guest *g;
 	u32 status;
 
-	if (snp_soft_fw.sev != SEV_STATE_WORKING)
-		return SEV_RET_INVALID_PLATFORM_STATE;
-	g = sev_guest(c, d->handle);
-	if (!g)
-		return SEV_RET_INVALID_GUEST;
+	status = sev_guest_get(c, d->handle, &g);
+	if (status)
+		return status;
 	if (g->state == GSTATE_LUPDATE || g->state == GSTATE_RUPDATE)
 		return SEV_RET_INVALID_GUEST_STATE;
 	if (d->len < sizeof(report)) {
@@ -969,17 +968,15 @@ static u32 sev_send_start(struct snp_soft_call *c)
 	struct sev_guest *g;
 	u32 status;
 
-	if (snp_soft_fw.sev != SEV_STATE_WORKING)
-		return SEV_RET_INVALID_PLATFORM_STATE;
-	if (!sev_guest(c, d->handle))
-		return SEV_RET_INVALID_GUEST;
+	status = sev_guest_get(c, d->handle, &g);
+	if (status)
+		return status;
 	if (d->session_len != SEV_SESSION_LEN) {
 		d->session_len = SEV_SESSION_LEN;
 		return SEV_RET_INVALID_LEN;
 	}
-	status = sev_guest_in(c, d->handle, GSTATE_RUNNING, &g);
-	if (status)
-		return status;
+	if (g->state != GSTATE_RUNNING)
+		return SEV_RET_INVALID_GUEST_STATE;
 	if (g->policy & SEV_POLICY_NOSEND)
 		return SEV_RET_POLICY_FAILURE;
 	if (d->pdh_cert_len != SEV_CERT_LEN)

@@ -207,8 +207,7 @@ TRACE_EVENT(rmp_update,
 		  __entry->immutable, __entry->result)
 );
 
-/* A PSMASH was executed; result is the instruction's. */
-TRACE_EVENT(rmp_psmash,
+DECLARE_EVENT_CLASS(rmp_result,
 	TP_PROTO(u64 pfn, int result),
 	TP_ARGS(pfn, result),
 
@@ -223,6 +222,12 @@ TRACE_EVENT(rmp_psmash,
 	),
 
 	TP_printk("pfn=0x%llx result=%d", __entry->pfn, __entry->result)
+);
+
+/* A PSMASH was executed; result is the instruction's. */
+DEFINE_EVENT(rmp_result, rmp_psmash,
+	TP_PROTO(u64 pfn, int result),
+	TP_ARGS(pfn, result)
 );
 
 /* Pages could not be returned to the host, and are lost. */
@@ -267,19 +272,9 @@ TRACE_EVENT(rmp_dmap_split,
 );
 
 /* A 2M region that had looked fit for it was merged, or was not. */
-TRACE_EVENT(rmp_dmap_merge,
-	TP_PROTO(u64 pfn, enum rmp_dmap_result result),
+DEFINE_EVENT_PRINT(rmp_result, rmp_dmap_merge,
+	TP_PROTO(u64 pfn, int result),
 	TP_ARGS(pfn, result),
-
-	TP_STRUCT__entry(
-		__field(u64,	pfn)
-		__field(int,	result)
-	),
-
-	TP_fast_assign(
-		__entry->pfn	= pfn;
-		__entry->result	= result;
-	),
 
 	TP_printk("pfn=0x%llx result=%s", __entry->pfn,
 		  __print_symbolic(__entry->result,

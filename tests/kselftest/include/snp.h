@@ -228,9 +228,25 @@ void snp_expect_sync(struct snp_guest *g, u64 stage);
 void snp_expect_done(struct snp_guest *g);
 void *snp_hva(struct snp_guest *g, u64 gpa);
 
-/* The host's log: anything a clean run must not leave there? */
+#define WAIT_FOR(condition)						\
+do {									\
+	int __i = 0;							\
+									\
+	while (!(condition)) {						\
+		usleep(10000);						\
+		TEST_ASSERT(++__i < 3000, "never: " #condition);	\
+	}								\
+} while (0)
+
+/* The host's log: anything a clean run must not leave there? EXPECT_*: for fixtures */
 int snp_log_mark(void);
 const char *snp_log_complaint(int mark);
+#define EXPECT_CLEAN_LOG(mark)						\
+do {									\
+	const char *__line = snp_log_complaint(mark);			\
+									\
+	EXPECT_EQ(NULL, __line) TH_LOG("host log: %s", __line);		\
+} while (0)
 
 /* The platform's RMP, by debugfs */
 struct snp_rmp_counts {
@@ -247,6 +263,13 @@ int snp_host_write(u64 pfn, unsigned int offset, u8 value);
 /* debugfs of the kernel's conversions in place, of all VMs */
 #define SNP_IN_PLACE_COUNTS	"/sys/kernel/debug/snp_in_place/counts"
 u64 snp_in_place_count(const char *name);
+const char *snp_in_place_leftover(u64 leaked);
+#define EXPECT_NO_LEFTOVER(leaked)					\
+do {									\
+	const char *__left = snp_in_place_leftover(leaked);		\
+									\
+	EXPECT_EQ(NULL, __left) TH_LOG("left behind:%s", __left);	\
+} while (0)
 
 void snp_rmp_counts(struct snp_rmp_counts *c);
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid);
@@ -299,6 +322,10 @@ volatile u64 *snp_ghcb(void);
 u64 snp_ghcb_gpa(void);
 struct snp_exit snp_vmgexit(u64 code, u64 info_1, u64 info_2);
 struct snp_exit snp_vmgexit_raw(void);
+struct snp_exit snp_ap_request(u64 id, u64 request, u64 gpa);
+
+void snp_second_init(u64 page);
+void snp_second_exit(u64 page, u64 code, u64 info_1, u64 rax);
 
 unsigned int snp_pvalidate(u64 gva, int size, bool validate);
 void snp_validate_pages(u64 page, u64 n, bool validate);

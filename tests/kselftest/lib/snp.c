@@ -596,6 +596,29 @@ u64 snp_in_place_count(const char *name)
 	TEST_FAIL("%s: no %s", SNP_IN_PLACE_COUNTS, name);
 }
 
+/*
+ * What conversions in place have left behind, now that all VMs are gone, in words;
+ * NULL: nothing. @leaked: pages that were, or had to be, lost.
+ */
+const char *snp_in_place_leftover(u64 leaked)
+{
+	static const char *const names[] = {
+		"private", "pinned", "holds", "conversions", "waiting", "leaked",
+	};
+	static char text[256];
+	u64 value;
+	int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		value = snp_in_place_count(names[i]);
+		if (!strcmp(names[i], "leaked"))
+			value -= leaked;
+		if (value)
+			n += snprintf(text + n, sizeof(text) - n, " %s %ld", names[i], value);
+	}
+	return n ? text : NULL;
+}
+
 /* The page that backs @gpa of a guest; false: none, so it is not private. */
 bool snp_rmp_find(u64 gpa, u64 *pfn, u64 *asid)
 {

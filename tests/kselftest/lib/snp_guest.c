@@ -113,6 +113,43 @@ struct snp_exit snp_vmgexit(u64 code, u64 info_1, u64 info_2)
 	return snp_vmgexit_raw();
 }
 
+/* SNP AP creation: @gpa is the VMSA that vCPU @id is to have. */
+struct snp_exit snp_ap_request(u64 id, u64 request, u64 gpa)
+{
+	snp_ghcb_set(SNP_GHCB_RAX, 1);	/* SEV features of the VMSA: SNP */
+	return snp_vmgexit(SNP_EXIT_AP_CREATION, id << 32 | request, gpa);
+}
+
+/* Of a vCPU besides the library's: @page of the test memory is its GHCB. */
+void snp_second_init(u64 page)
+{
+	u64 gpa = snp_test_gpa(page);
+
+	if (snp_msr_request(gpa | SNP_MSR_REG_GPA_REQ) != (gpa | SNP_MSR_REG_GPA_RESP))
+		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
+}
+
+/* It does not look at the GHCB afterwards: the page may be gone. */
+void snp_second_exit(u64 page, u64 code, u64 info_1, u64 rax)
+{
+	static const unsigned int fields[] = {
+		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
+	};
+	volatile u64 *ghcb = (volatile u64 *)snp_shared(page);
+	unsigned int i;
+
+	ghcb[SNP_GHCB_VALID] = 0;
+	ghcb[SNP_GHCB_VALID + 1] = 0;
+	ghcb[SNP_GHCB_EXIT_CODE] = code;
+	ghcb[SNP_GHCB_EXIT_INFO_1] = info_1;
+	ghcb[SNP_GHCB_EXIT_INFO_2] = 0;
+	ghcb[SNP_GHCB_RAX] = rax;
+	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
+	snp_msr_request(snp_test_gpa(page));
+}
+
 /* Tell the VMM by an OUT: the report is in the shared page. */
 static void report(u64 kind, u64 a, u64 b, u64 c, u64 d)
 {
