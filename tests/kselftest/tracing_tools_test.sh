@@ -12,7 +12,7 @@ command -v bpftrace >/dev/null || skip "no bpftrace"
 command -v trace-cmd >/dev/null || skip "no trace-cmd"
 need_rmp
 need_host_write
-echo 1..40
+echo 1..43
 
 # All in one: bpftrace takes its time to start.
 "$trace" "${tools[@]}" >all 2>all.err </dev/null &
@@ -82,10 +82,11 @@ map() { sed -n "s/^@$1\\[/[/p" "$2" | sort; }
 
 check "rmpfaults: the faults, by verdict, outcome, process and ASID" \
 	equal "$(map faults rmpfaults)" \
-	"[flip-4K, recovered, trace_guest, $(fact pid), $(fact asid), $(fact pid)]: $(fact faults)"
+	"$(awk -v pid="$(fact pid)" '$1 == "lost" { n[$4]++ } END { for (a in n)
+		printf "[flip-4K, recovered, trace_guest, %d, %d, %d]: %d\n", pid, a, pid, n[a] }' facts | sort)"
 check "rmpfaults: all from one stack, and in the function that writes" \
 	equal "$(grep -c '^@stacks\[' rmpfaults) $(grep '^, ' rmpfaults)" \
-	"1 , trace_guest, rmp_fault_test_insn]: $(fact faults)"
+	"1 , trace_guest, rmp_fault_test_insn]: $(facts lost)"
 check "rmpfaults: the stack leads from write() to that function" \
 	equal "$(grep -oE '^ +(rmp_fault_test_insn|poke_write|vfs_write)' rmpfaults | tr -d '\n ')" \
 	rmp_fault_test_insnpoke_writevfs_write
@@ -107,10 +108,10 @@ check "psctop: ranges and pages of the guests, and of no other, in place or not"
 
 check "rmpstate: RMPUPDATEs are those the kernel counts" \
 	equal "$(map all_update rmpstate | tr '\n' ';')" \
-	"$(for to in private shared; do for size in 2M 4K; do
-		d=$(delta "rmpupdate to=$to size=$size result=ok")
-		[ "$d" -eq 0 ] || echo "[$to, $size, ok]: $d"
-	done; done | sort | tr '\n' ';')"
+	"$(for to in private shared; do for size in 2M 4K; do for ok in ok failed; do
+		d=$(delta "rmpupdate to=$to size=$size result=$(if [ $ok = ok ]; then echo ok; else echo '(in-use|overlap|refused)'; fi)")
+		[ "$d" -eq 0 ] || echo "[$to, $size, $ok]: $d"
+	done; done; done | sort | tr '\n' ';')"
 sampled() {
 	awk 'NR == FNR { want = want $0 "\n"; next } /^version/ { got = "" }
 		{ got = got $0 "\n"; if (got == want) f = 1 } END { exit !f }' pages lines
@@ -119,7 +120,7 @@ check "rmpstate: a sample shows the pages as they are while the guest stands sti
 
 check "rmpsnoop: a line for each range, fault, verdict and wrong request" \
 	equal "$(for e in psc fault verdict error; do awk -v e=$e '$4 == e { n++ } END { printf "%d ", n }' lines; done)" \
-	"$(psc 6) $(fact faults) $(fact faults) $(fact guest_errors) "
+	"$(psc 6) $(facts lost) $(facts lost) $(fact guest_errors) "
 check "rmpsnoop: the faults are on the pages the guest lost" \
 	equal "$(awk '$4 == "fault" { print $6, $8 }' lines)" \
 	"$(awk '$1 == "lost" { print "pfn=" $2, "gpa=" $3 }' facts)"
@@ -128,6 +129,10 @@ check "rmpsnoop: a line for each RMPUPDATE the kernel counts" \
 check "rmpsnoop: the map that was met, the one that was refused, the cache revoked" \
 	equal "$(awk '$4 == "met" || $4 == "refused" { print $4, $6 } $4 == "revoke" { n++ } END { print n }' lines | tr '\n' ' ')" \
 	"met gpa=$(fact contended)000 refused gpa=$(fact refused)000 $(fact revoked) "
+check "rmpsnoop: the map that waited, each page that leaked" \
+	equal "$(awk '$4 == "waits" || $4 == "leak" { print $4 " " $6 (NF > 6 ? " " $7 : "") }' lines)" \
+	"waits gpa=$(fact waited)000
+$(awk '$1 == "leaked" { print "leak pfn=" $2 " pages=1" }' facts)"
 check "rmpsnoop: the migrations, the one refused with its reason" \
 	equal "$(awk '$4 == "migrate" { n[$5]++ } END { print n[0], n[-22] }' lines)" \
 	"$(fact migrated) $(fact migration_refused)"
@@ -141,6 +146,8 @@ check "gfnbusy: the frame that a conversion found mapped, and who held it" \
 check "gfnbusy: ... by which stack" equal \
 	"$(sed -n '/^@holders/,/^\]/p' gfnbusy | grep -oE ' (kvm_vcpu_map|sev_handle_vmgexit|kvm_vcpu_ioctl)' | tr -d '\n')" \
 	" kvm_vcpu_map sev_handle_vmgexit kvm_vcpu_ioctl"
+check "gfnbusy: the frame on which a map waited, once" \
+	equal "$(map waits gfnbusy)" "[$(($(fact waited))), $(fact pid), trace_guest]: 1"
 check "gfnbusy: the private frame that KVM did not map" \
 	equal "$(sed -n '/^@refused/,/^\]/p' gfnbusy | sed -n '1s/, $//p; $p')" \
 	"@refused[$(($(fact refused))), $(fact pid), trace_guest
@@ -151,9 +158,9 @@ events() { grep -c " $1: " events || true; }
 check "record: nothing was lost" equal "$(grep -c 'EVENTS DROPPED\|overrun: [1-9]' events || true)" 0
 check "report: an event for each fault, verdict and wrong request" \
 	equal "$(events rmp_fault) $(events rmp_verdict) $(events snp_guest_error)" \
-	"$(fact faults) $(fact faults) $(fact guest_errors)"
+	"$(facts lost) $(facts lost) $(fact guest_errors)"
 check "report: with -s, a stack for each fault and for nothing else" \
-	equal "$(events kernel_stack)" "$(fact faults)"
+	equal "$(events kernel_stack)" "$(facts lost)"
 check "report: an event for each range of a page-state change, and each begins and ends" \
 	equal "$(events snp_psc) $(events snp_psc_begin) $(events snp_psc_end)" "$(psc 6) $(psc 5) $(psc 5)"
 check "report: none of these requests failed, each has its time" \
@@ -162,13 +169,16 @@ check "report: an event for each RMPUPDATE the kernel counts" \
 	equal "$(events rmp_update)" "$(delta '^rmpupdate')"
 check "report: verdicts, the writing function, whose page: words and numbers" \
 	equal "$(grep -c 'verdict=flip-4K outcome=recovered' events) $(grep -c "ip=rmp_fault_test_insn+0x0 .* owner=$(fact pid)" events)" \
-	"$(fact faults) $(fact faults)"
+	"$(facts lost) $(facts lost)"
 check "report: conversions are words" \
 	equal "$(grep -c 'form=nae to=shared size=2M gfn=0x40200 pages=1024' events)" 1
-check "report: maps are held and let go; met, refused and revoked where the guest did it" \
-	equal "$(grep -c 'what=held' events) $(sed -n 's/.* snp_contended: *//p; s/.* snp_map: *\(.*what=refused\)/\1/p' events)" \
+check "report: maps are held and let go; met, waiting and refused where the guest did it" \
+	equal "$(grep -c 'what=held' events) $(sed -n 's/.* snp_contended: *//p; s/.* snp_map: *\(.*what=\(refused\|waits\)\)/\1/p' events)" \
 	"$(grep -c 'what=released' events) gfn=$(fact contended) pages=1 held=$(fact contended) kind=map
+gfn=$(fact waited) kind=map what=waits
 gfn=$(fact refused) kind=map what=refused"
+check "report: each page that leaked" \
+	equal "$(sed -n 's/.* rmp_leak: *//p' events)" "$(awk '$1 == "leaked" { print "pfn=" $2, "pages=1" }' facts)"
 check "report: a migration begins and ends, and so does one that is refused" \
 	equal "$(events snp_migrate_begin) $(grep -c 'snp_migrate_end: .*result=0 ' events) $(grep -c 'snp_migrate_end: .*result=-22' events)" \
 	"2 $(fact migrated) $(fact migration_refused)"
@@ -188,4 +198,4 @@ awk 'BEGIN { RS = "\033\\[H" } { f = $0 } END { printf "%s", f }' watch |
 	sed 's/\x1b\[[?0-9;]*[a-zA-Z]//g; s/[·▒█░▓▚]/x/g' >last
 check "snp-watch: fits 80x24, and shows the guest's last faults" \
 	equal "$(($(wc -l <last) < 24)) $(awk 'length($0) > 80' last) $(sed '1,/^last faults/d' last | awk '{ print $3, $5 }' | tr '\n' ';')" \
-	"1  $(awk '$1 == "lost" { printf "pfn=%s gpa=%s;", $2, $3 }' facts)"
+	"1  $(awk '$1 == "lost" { print "pfn=" $2 " gpa=" $3 }' facts | tail -n 4 | tr '\n' ';')"
