@@ -231,10 +231,10 @@ static void map_waits(struct snp_guest *g, struct kvm_vcpu *vcpu)
 
 	TEST_ASSERT(!pthread_create(&first_thread, NULL, converts, g), "no thread");
 	while (!failed(fd))
-		usleep(1000);
+		usleep(20000);
 	TEST_ASSERT(!pthread_create(&third_thread, NULL, waits, vcpu), "no thread");
 	while (!waits_for_conversion())
-		usleep(1000);
+		usleep(20000);
 	close(fd);
 	pthread_join(first_thread, NULL);
 	pthread_join(third_thread, NULL);
