@@ -4,16 +4,18 @@
  * for a chosen call, and on any kernel with kprobes. Each open file of debugfs
  * snp_fail_test/fail is one failure:
  *
- *	<function> <n> <value>
+ *	<function> <n> <value> [hold]
  *
  * From then on, until the file is closed, call number n (0: every call, -n: the
  * first n) of that function by this process returns value instead of doing
- * anything. read() gives
+ * anything; with "hold" not before the file is closed, so the function must be one
+ * that may sleep. read() gives
  *
  *	calls <n> failed <n>
  *
- * Used by tests/kselftest/snp_in_place_fail_test.c.
+ * Used by tests/kselftest/snp_in_place_fail_test.c and trace_guest.c.
  */
+#include <linux/completion.h>
 #include <linux/debugfs.h>
 #include <linux/kprobes.h>
 #include <linux/linkage.h>
@@ -25,13 +27,17 @@
 
 struct failure {
 	struct kprobe probe;
-	bool armed;
+	bool armed, hold;
 	pid_t tgid;
 	int nth;
 	long value;
 	atomic_t calls, failed;
+	struct completion closed, left;
 	char symbol[40];
 };
+
+/* The one with "hold" */
+static struct failure *holding;
 
 asmlinkage void snp_fail_return(void);
 
@@ -41,6 +47,17 @@ asm(".text\n"
 		ANNOTATE_NOENDBR
 		ASM_RET
 	".size snp_fail_return, .-snp_fail_return\n");
+
+/* In the place of the function, with its caller's registers */
+static long fail_held(void)
+{
+	struct failure *f = READ_ONCE(holding);
+	long value = f->value;
+
+	wait_for_completion(&f->closed);
+	complete(&f->left);
+	return value;
+}
 
 static int fail_call(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -53,6 +70,10 @@ static int fail_call(struct kprobe *probe, struct pt_regs *regs)
 	if (f->nth > 0 ? call != f->nth : f->nth && call > -f->nth)
 		return 0;
 	atomic_inc(&f->failed);
+	if (f->hold) {
+		instruction_pointer_set(regs, (unsigned long)fail_held);
+		return 1;
+	}
 	regs->ax = f->value;
 	instruction_pointer_set(regs, (unsigned long)snp_fail_return);
 	return 1;
@@ -64,16 +85,28 @@ static int fail_open(struct inode *inode, struct file *file)
 {
 	struct failure *f = kzalloc(sizeof(*f), GFP_KERNEL);
 
+	if (!f)
+		return -ENOMEM;
+	init_completion(&f->closed);
+	init_completion(&f->left);
 	file->private_data = f;
-	return f ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int fail_release(struct inode *inode, struct file *file)
 {
 	struct failure *f = file->private_data;
 
+	int held;
+
 	if (f->armed)
 		unregister_kprobe(&f->probe);
+	if (f->hold) {
+		complete_all(&f->closed);
+		for (held = atomic_read(&f->failed); held; held--)
+			wait_for_completion(&f->left);
+		WRITE_ONCE(holding, NULL);
+	}
 	kfree(f);
 	return 0;
 }
@@ -92,7 +125,7 @@ static ssize_t fail_read(struct file *file, char __user *buf, size_t len, loff_t
 static ssize_t fail_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	struct failure *f = file->private_data;
-	char text[80];
+	char text[80], hold[5] = "";
 	int ret;
 
 	if (f->armed || len >= sizeof(text))
@@ -100,8 +133,12 @@ static ssize_t fail_write(struct file *file, const char __user *buf, size_t len,
 	if (copy_from_user(text, buf, len))
 		return -EFAULT;
 	text[len] = 0;
-	if (sscanf(text, "%39s %d %ld", f->symbol, &f->nth, &f->value) != 3)
+	ret = sscanf(text, "%39s %d %ld %4s", f->symbol, &f->nth, &f->value, hold);
+	if (ret < 3 || (ret == 4 && strcmp(hold, "hold")))
 		return -EINVAL;
+	if (ret == 4 && cmpxchg(&holding, NULL, f))
+		return -EBUSY;
+	f->hold = ret == 4;
 
 	f->tgid = current->tgid;
 	f->probe.symbol_name = f->symbol;

@@ -27,7 +27,10 @@ done
 
 skip() { echo "SKIP: $*"; exit 4; }
 need_rmp() { [ -e $debug/rmp/map ] || skip "no $debug/rmp (CONFIG_SNP_PAGE_STATE, SNP host)"; }
-need_host_write() { [ -e $debug/rmp_fault_test/write ] || skip "insmod rmp_fault_test.ko"; }
+need_host_write() {
+	[ -e $debug/rmp_fault_test/write ] || skip "insmod rmp_fault_test.ko"
+	[ -e $debug/snp_fail_test/fail ] || skip "insmod snp_fail_test.ko"
+}
 
 check() { # TEXT COMMAND...
 	local text=$1
@@ -58,6 +61,8 @@ guest() {
 	return $rc
 }
 fact() { awk -v k="$1" '$1 == k { print $2 }' facts; }
+# How many lines of that name there are
+facts() { awk -v k="$1" '$1 == k { n++ } END { print n + 0 }' facts; }
 # Column COLUMN of its conversions, of those whose FORM, TO, SIZE match RE
 psc() { awk -v c="$1" -v re="${2:-.}" '$1 == "psc" && $2 " " $3 " " $4 ~ re { n += $c } END { print n + 0 }' facts; }
 # By how much counters that match RE have grown, from file before to file after
