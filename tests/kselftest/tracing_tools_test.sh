@@ -64,11 +64,15 @@ wait_for 300 all_tools_start
 watch=$!
 pids+=("$watch")
 wait_for 100 the_live_view_starts
+# On the debug kernel it keeps a CPU busy: not before it is needed again
+kill -STOP "$watch"
 
 cp $debug/rmp/counters before
 # While the guest stands still: a sample of rmpstate and a picture of snp-watch more
 # than had begun before; then a status to be told from others
+export watch
 cat >still <<-'END'
+	kill -CONT "$watch"
 	cat /sys/kernel/debug/rmp/pages >pages
 	count() { grep -c "$1" "$2" || true; }
 	samples=$(($(count ^version all) + 2)) pictures=$(($(count 'last faults' watch) + 2))
