@@ -7,7 +7,7 @@
 . "${0%/*}/lib/tap.sh"
 rmpmap=$here/tracing/rmpmap
 need_rmp
-echo 1..15
+echo 1..18
 
 cat >known <<-END
 	0x0 1 hv-fixed - 0 0x0 4K
@@ -45,6 +45,10 @@ check "a range backwards: one line, status 1" refuses 'ends before' "$rmpmap" -f
 check "too many cells: one line, status 1" refuses 'larger -c' "$rmpmap" -r 0-fffff -c 1
 check "not root: one line, status 1" refuses 'needs root' \
 	as_nobody "$rmpmap"
+check "no debugfs rmp/: one line, status 1" refuses 'not an SNP host' without $debug/rmp "$rmpmap"
+check "all that can be named: 16 rows at most, memory is at the beginning" equal \
+	"$("$rmpmap" -n -r 0-fffffffffffff | awk 'NR == 2 { print ($2 ~ /^▚ *$/) } END { print (NR <= 18) }' | tr '\n' ' ')" "1 1 "
+check "a guest that there is not: one line, status 1" refuses 'nothing there' "$rmpmap" -a 999999
 
 # A second from first to last: a frame is a hundredth. The third failed, and changes nothing.
 event() { echo "     guest-1 [000] $1: rmp_update: pfn=$2 level=4K assigned=$3 asid=$4 gpa=$5 immutable=$6 result=$7"; }

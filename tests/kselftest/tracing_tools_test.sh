@@ -12,7 +12,7 @@ command -v bpftrace >/dev/null || skip "no bpftrace"
 command -v trace-cmd >/dev/null || skip "no trace-cmd"
 need_rmp
 need_host_write
-echo 1..43
+echo 1..46
 
 # What keeps bpftrace 0.17 from starting for minutes on the debug kernel. It reads
 # available_events (here 1700 lines) again for each "args" of a program, ten times, so
@@ -41,6 +41,10 @@ check "no debugfs rmp/: one line, status 1" refuses 'not an SNP host' without $d
 check "not root: one line, status 1" refuses 'needs root' as_nobody "$trace" psclat
 check "no such tool: one line, status 1" refuses 'no such tool' "$trace" nosuch
 check "snp-watch: not root: one line, status 1" refuses 'needs root' as_nobody "$here/tracing/snp-watch"
+check "snp-watch: no debugfs rmp/: one line, status 1" refuses 'not an SNP host' without $debug/rmp "$here/tracing/snp-watch"
+check "record: not root: one line, status 1" refuses 'needs root' as_nobody "$here/tracing/record" true
+check "record: no tracepoints: one line, status 1" refuses 'no rmp events' \
+	without /sys/kernel/tracing/events/rmp "$here/tracing/record" true
 
 wait_for() { # SECONDS COMMAND...
 	local i
@@ -60,11 +64,15 @@ wait_for 300 all_tools_start
 watch=$!
 pids+=("$watch")
 wait_for 100 the_live_view_starts
+# On the debug kernel it keeps a CPU busy: not before it is needed again
+kill -STOP "$watch"
 
 cp $debug/rmp/counters before
 # While the guest stands still: a sample of rmpstate and a picture of snp-watch more
 # than had begun before; then a status to be told from others
+export watch
 cat >still <<-'END'
+	kill -CONT "$watch"
 	cat /sys/kernel/debug/rmp/pages >pages
 	count() { grep -c "$1" "$2" || true; }
 	samples=$(($(count ^version all) + 2)) pictures=$(($(count 'last faults' watch) + 2))
