@@ -26,6 +26,7 @@ function size(pages) {
 }
 
 BEGIN {
+	vmsa_frame = num("0xfffffffff")
 	# kind, glyph, terminal colour, SVG colour, words
 	define("none",     " ",  "0",     "#ffffff", "nothing")
 	define("shared",   "·",  "90",    "#d9d9d9", "shared")

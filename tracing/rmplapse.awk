@@ -23,6 +23,9 @@ function field(name,   v) {
 			if (field("asid") != asid)
 				next
 			at = num(field("gpa")) / 4096
+			# of a VMSA, far beyond all memory
+			if (last < 0 && at == vmsa_frame)
+				next
 			# which frame it is when the page goes back
 			for (i = 0; i < pages; i++)
 				frame[pfn + i] = at + i

@@ -37,21 +37,24 @@ NF >= 7 && $1 ~ /^0x/ {
 		n = last - at + 1
 	if (n <= 0)
 		next
+	owner = $5 ? "ASID " $5 : ($3 == "firmware" || $3 == "reclaim" ? "firmware" : "host")
+	total[owner, kind_of($3, $4)] += n
+	owners[owner] = 1
+	seen = 1
+	# Where KVM puts the VMSAs that it makes, far beyond all memory
+	if (asid != "" && last < 0 && mode != "totals" && at == vmsa_frame)
+		next
 	start[nruns] = at
 	pages[nruns] = n
 	kind[nruns] = kind_of($3, $4)
 	maps[nruns] = $7
-	nruns++
-	if (!seen || at < low) low = at
+	if (!nruns || at < low) low = at
 	if (at + n > high) high = at + n
-	seen = 1
-	owner = $5 ? "ASID " $5 : ($3 == "firmware" || $3 == "reclaim" ? "firmware" : "host")
-	total[owner, kind_of($3, $4)] += n
-	owners[owner] = 1
+	nruns++
 }
 
 END {
-	if (!seen) {
+	if (mode == "totals" ? !seen : !nruns) {
 		print "rmpmap: nothing there" > "/dev/stderr"
 		exit 1
 	}

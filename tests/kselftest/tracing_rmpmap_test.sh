@@ -7,7 +7,7 @@
 . "${0%/*}/lib/tap.sh"
 rmpmap=$here/tracing/rmpmap
 need_rmp
-echo 1..18
+echo 1..19
 
 cat >known <<-END
 	0x0 1 hv-fixed - 0 0x0 4K
@@ -33,6 +33,9 @@ check "a range begins and ends where it should" equal "$(row 17000 -c 1 -r 17-18
 check "holes are empty, and rows of them left out" \
 	equal "$("$rmpmap" -n -f known -c 1 | sed -n '3,4s/█*$//p' | tr '\n' ' ')" "...       200000  "
 check "a guest's memory is in its own order" equal "$(row 40000000 -a 2 -r 40000-4000f -c 1)" "▒▒▒▒▒▒▒▒░░░░    "
+check "... from its first to its last page, without KVM's VMSA" equal \
+	"$("$rmpmap" -n -f known -a 2 | sed -n '1p; $p' | tr -s ' ' | tr '\n' ' ')" \
+	"guest of ASID 2, a cell is 4K, a row 256K  ▒ private 4K █ private 2M ░ not validated 4K "
 check "totals by owner" equal "$("$rmpmap" -t -f known | awk '{ print $1, $(NF - 1) }' | tr '\n' ' ')" \
 	"ASID 8 ASID 512 ASID 4 ASID 1 ASID 1 firmware 1 host 48 host 1 "
 check "80 columns are enough" equal "$("$rmpmap" -n -f known -c 1 | awk 'length($0) > 13 + 3 * 64 + 3')" ""
