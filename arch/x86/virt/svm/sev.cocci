@@ -14,6 +14,7 @@
 @rmp_fault_header@
 @@
  #include <asm/iommu.h>
++#include <asm/rmp_count.h>
 +#include <asm/rmp_fault.h>
 
 @rmp_repair_file@
