@@ -5,7 +5,7 @@
 ## make kernel         unpack, graft, build
 ## make graft KDIR=D   put this tree onto the 6.12 source in D; ungraft takes it off
 ## make vm CMD='...'   run a command in the VM, its status is ours; no CMD: a shell
-##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off CPU=
+##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off CPU= TCG=multi
 ## make mutants        put each bug back (tests/mutants), see a test catch it; N='name...'
 ## make races          the tests that race, on a KCSAN kernel
 ## make bench          what it costs: a table, and build/bench.csv
@@ -47,7 +47,7 @@ export LC_ALL = C.UTF-8
 # A $ in a command is the shell's in the VM, not make's.
 override CMD := $(value CMD)
 override APPEND := $(value APPEND)
-export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU CMD UPSTREAM
+export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU TCG CMD UPSTREAM
 JOBS := $(shell echo $$(($$(nproc) + 1)))
 # KCSAN watches what a Kbuild of ours names, no more.
 WATCHED := $(if $(filter kcsan,$(CONFIG)),KCSAN_SANITIZE=n)
