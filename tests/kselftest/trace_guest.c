@@ -101,37 +101,22 @@ static void guest(void)
 #define SECOND_PORT	0x5351
 #define EXIT_MSR	0x7c
 
-/* To the VMM, with the GHCB mapped */
-static void second_exit(u64 page)
+/* To the VMM, with the GHCB mapped; then to the end, without. */
+static void exits_and_ends(u64 page)
 {
-	volatile u64 *ghcb = (volatile u64 *)snp_shared(page);
-	u64 gpa = snp_test_gpa(page);
-	static const unsigned int fields[] = {
-		SNP_GHCB_EXIT_CODE, SNP_GHCB_EXIT_INFO_1, SNP_GHCB_EXIT_INFO_2, SNP_GHCB_RAX,
-	};
-	unsigned int i;
-
-	if (snp_msr_request(gpa | SNP_MSR_REG_GPA_REQ) != (gpa | SNP_MSR_REG_GPA_RESP))
-		snp_terminate(SNP_TERM_SET, SNP_TERM_REGISTER);
-	ghcb[SNP_GHCB_EXIT_CODE] = SNP_EXIT_IOIO;
-	ghcb[SNP_GHCB_EXIT_INFO_1] = (u64)SECOND_PORT << 16 | 1 << 4;
-	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2;
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		ghcb[SNP_GHCB_VALID + fields[i] / 64] |= 1ull << (fields[i] % 64);
-	snp_msr_request(gpa);
+	snp_second_init(page);
+	snp_second_exit(page, SNP_EXIT_IOIO, (u64)SECOND_PORT << 16 | 1 << 4, 0);
+	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 
-/* Then to the end, without. */
 static void second(void)
 {
-	second_exit(MAPPED);
-	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
+	exits_and_ends(MAPPED);
 }
 
 static void third(void)
 {
-	second_exit(WAITED);
-	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
+	exits_and_ends(WAITED);
 }
 
 static void first(void)
@@ -230,11 +215,9 @@ static void map_waits(struct snp_guest *g, struct kvm_vcpu *vcpu)
 	pthread_t first_thread, third_thread;
 
 	TEST_ASSERT(!pthread_create(&first_thread, NULL, converts, g), "no thread");
-	while (!failed(fd))
-		usleep(20000);
+	WAIT_FOR(failed(fd));
 	TEST_ASSERT(!pthread_create(&third_thread, NULL, waits, vcpu), "no thread");
-	while (!waits_for_conversion())
-		usleep(20000);
+	WAIT_FOR(waits_for_conversion());
 	close(fd);
 	pthread_join(first_thread, NULL);
 	pthread_join(third_thread, NULL);
