@@ -48,13 +48,17 @@ asm(".text\n"
 		ASM_RET
 	".size snp_fail_return, .-snp_fail_return\n");
 
-/* In the place of the function, with its caller's registers */
+/*
+ * In the place of the function, with its caller's registers. Killable: the files of a
+ * process that ends are closed only when its last thread is gone.
+ */
 static long fail_held(void)
 {
 	struct failure *f = READ_ONCE(holding);
 	long value = f->value;
 
-	wait_for_completion(&f->closed);
+	/* Killed or not, the function has failed. */
+	(void)wait_for_completion_killable(&f->closed);
 	complete(&f->left);
 	return value;
 }
@@ -96,7 +100,6 @@ static int fail_open(struct inode *inode, struct file *file)
 static int fail_release(struct inode *inode, struct file *file)
 {
 	struct failure *f = file->private_data;
-
 	int held;
 
 	if (f->armed)
