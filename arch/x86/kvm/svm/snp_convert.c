@@ -763,7 +763,7 @@ void snp_return_region(struct snp_vm *vm, struct snp_region *r, unsigned int fir
  *	back as it was before, shared; -errno: it is lost
  * @data: for @measure
  *
- * Context: the VMM's task, slots_lock held; may sleep.
+ * Context: the VMM's task, kvm->lock and slots_lock held; may sleep.
  * Return: 0; -EEXIST: private already, here or elsewhere; -EFAULT: no memory, no
  * such source; -EIO: refused; -EDQUOT, -EOPNOTSUPP, -EINVAL, -ENOMEM, -EAGAIN,
  * -EBUSY as above.
@@ -779,6 +779,7 @@ int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
 	struct rmp_view v;
 	struct snp_excl e;
 	unsigned long pfn;
+	bool added;
 	int ret;
 
 	if (!slot || slot->id >= KVM_USER_MEM_SLOTS)
@@ -817,28 +818,34 @@ int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
 	snp_range_publish(&vm->range, &e, &pfn, 1);
 	revoke_caches(vm);
 	ret = -EAGAIN;
-	if (!snp_table_add(r, i, s, 1))
-		goto unlock;
-	zap_region(vm, r);
-	ret = assign_4k(vm, gfn, pfn, true);
-	if (ret)
-		goto remove;
-	ret = measure(pfn, data);
-	if (!ret) {
-		snp_range_unlock(&vm->range, &e);
-		return 0;
+	added = snp_table_add(r, i, s, 1);
+	if (added) {
+		zap_region(vm, r);
+		ret = assign_4k(vm, gfn, pfn, true);
 	}
-	if (ret < 0) {
-		/* Nobody can use it, neither may anybody. */
-		snp_leak(vm->kvm, pfn, 1);
-		clear_bit(0, s->todo);
-	}
-	ret = -EIO;
-remove:
-	snp_table_hide(r, i);
-	snp_table_forget(r, 1);
-unlock:
 	snp_range_unlock(&vm->range, &e);
+
+	/*
+	 * Without the range: the ccp driver takes mmap_lock inside the mutex that it
+	 * takes here, so this mutex is outside the range. A private frame is mapped by
+	 * nobody, and nobody else converts it: the VM has not run, slots_lock keeps the
+	 * slots and kvm->lock keeps a migration away.
+	 */
+	if (!ret) {
+		ret = measure(pfn, data);
+		if (!ret)
+			return 0;
+		if (ret < 0) {
+			/* Nobody can use it, neither may anybody. */
+			snp_leak(vm->kvm, pfn, 1);
+			clear_bit(0, s->todo);
+		}
+		ret = -EIO;
+	}
+	if (added) {
+		snp_table_hide(r, i);
+		snp_table_forget(r, 1);
+	}
 uncharge:
 	snp_uncharge(vm->kvm, test_bit(0, s->todo));
 unpin:
