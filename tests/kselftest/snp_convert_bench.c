@@ -5,6 +5,7 @@
  *	snp_convert_bench convert|guest_memfd	the same guest and VMM, in place or as
  *						upstream has it
  *	snp_convert_bench size MIB		in place, in a memslot of that size
+ *	snp_convert_bench vcpus			in place, by one vCPU and by two at once
  *	snp_convert_bench memory in_place|punching|keeping
  *	snp_convert_bench floor|map		see tests/modules/snp_convert_bench.c
  *
@@ -13,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,8 @@
 #define MORE_GVA	0x200000000ul
 #define MORE_SHARED	0x300000000ul
 #define MORE_SLOT	2
-#define MORE_PAGES	16384ul
+/* What a guest costs however small it is must not be what is measured. */
+#define MORE_PAGES	32768ul
 
 /* What is converted, and how; VMM to guest, before launch */
 static struct shape {
@@ -156,6 +159,37 @@ static void guest_converts_far(void)
 		}
 	}
 	snp_done();
+}
+
+/* For any vCPU: no GHCB, no reports */
+static void convert_by_msr(u64 first)
+{
+	int op;
+	u64 i;
+
+	for (op = SNP_PSC_PRIVATE; op <= SNP_PSC_SHARED; op++)
+		for (i = first; i < first + PAGES; i++)
+			if (snp_psc_msr(snp_test_gpa(i), op))
+				snp_terminate(SNP_TERM_SET, SNP_TERM_PROTOCOL);
+}
+
+static void first_converts(void)
+{
+	snp_guest_init();
+	convert_by_msr(0);
+	convert_by_msr(PAGES);
+	snp_sync(TO_PRIVATE, 0, 0, 0);
+	convert_by_msr(0);
+	snp_sync(NOTHING, 0, 0, 0);
+	convert_by_msr(0);
+	snp_sync(END, 0, 0, 0);
+	snp_done();
+}
+
+static void second_converts(void)
+{
+	convert_by_msr(PAGES);
+	snp_terminate(SNP_TERM_SET, SNP_TERM_DONE);
 }
 
 /* All of it private, and half of it to shared and back, and all of it used. */
@@ -296,20 +330,57 @@ static void measure_size(u64 mib)
 	snp_free(g);
 }
 
+static void *run_to_its_end(void *vcpu)
+{
+	struct kvm_run *run = ((struct kvm_vcpu *)vcpu)->run;
+
+	TEST_ASSERT(!__vcpu_run(vcpu) && run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&
+		    (run->system_event.data[0] >> 16 & 0xff) == SNP_TERM_DONE,
+		    "second vCPU: %s", exit_reason_str(run->exit_reason));
+	return NULL;
+}
+
+static void measure_vcpus(void)
+{
+	struct snp_guest *g = snp_create_in_place(first_converts, VM_MEM_SRC_ANONYMOUS);
+	struct kvm_vcpu *second = vm_vcpu_add(g->vm, 1, second_converts);
+	pthread_t thread;
+	u64 then;
+
+	snp_launch(g);
+	snp_expect_sync(g, TO_PRIVATE);
+	then = now();
+	snp_expect_sync(g, NOTHING);
+	printf("one %lu\n", (now() - then) / (2 * PAGES));
+	then = now();
+	TEST_ASSERT(!pthread_create(&thread, NULL, run_to_its_end, second), "no thread");
+	snp_expect_sync(g, END);
+	pthread_join(thread, NULL);
+	printf("two %lu\n", (now() - then) / (4 * PAGES));
+	snp_expect_done(g);
+	snp_free(g);
+}
+
+/* MemFree leaves out what the CPUs keep for themselves: megabytes. */
 static u64 free_memory(void)
 {
-	FILE *f = fopen("/proc/meminfo", "r");
+	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
 	char line[120];
-	u64 kb = 0, n;
+	u64 pages = 0, n;
+	FILE *f;
 
-	TEST_ASSERT(f, "/proc/meminfo");
 	/* What others gave back may take its time. */
 	sleep(2);
+	TEST_ASSERT(fd >= 0 && write(fd, "1", 1) == 1, "stat_refresh: %s", strerror(errno));
+	close(fd);
+	f = fopen("/proc/zoneinfo", "r");
+	TEST_ASSERT(f, "/proc/zoneinfo");
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %lu", &n) == 1)
-			kb = n;
+		if (sscanf(line, " pages free %lu", &n) == 1 ||
+		    sscanf(line, " count: %lu", &n) == 1)
+			pages += n;
 	fclose(f);
-	return kb << 10;
+	return pages * PAGE_SIZE;
 }
 
 /* Mappings of memory that the library does not know; see snp_in_place_race_test.c. */
@@ -410,6 +481,8 @@ int main(int argc, char **argv)
 		measure_conversions(!strcmp(what, "convert"));
 	else if (!strcmp(what, "size") && argc > 2)
 		measure_size(atoi_positive("MiB", argv[2]));
+	else if (!strcmp(what, "vcpus"))
+		measure_vcpus();
 	else if (!strcmp(what, "memory") && argc > 2)
 		measure_memory(argv[2]);
 	else if (!strcmp(what, "floor"))
