@@ -94,6 +94,8 @@ static const struct expectation cases[] = {
 	  .recovered = 0 },
 	{ "refused", "hardware refuses: the fixup answers, the page stays the firmware's",
 	  .refused = 1, .trace = "verdict=flip-4K outcome=refused result=" },
+	{ "measured", "a page that firmware is measuring: waits for it, then is flipped",
+	  .recovered = 1, .flipped = 1, .trace = "verdict=flip-4K outcome=busy result=-11" },
 	{ "stuck", "a repair that never succeeds ends in the fixup",
 	  .stuck = 1 },
 };

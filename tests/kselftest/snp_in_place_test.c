@@ -19,6 +19,7 @@
 
 #include <asm/kvm_in_place.h>
 #include <linux/kvm_para.h>
+#include <linux/psp-sev.h>
 
 #include "test_util.h"
 #include "kvm_util.h"
@@ -761,6 +762,9 @@ static void guest_wants_pages(void)
 	snp_validate_pages(1, 1, true);
 	snp_fill(snp_private(1), 1, PRIVATE);
 	snp_assert_eq(snp_holds(snp_private(1), 1, PRIVATE), true);
+	snp_sync(4, 0, 0, 0);
+	/* Private already: nothing to be pinned */
+	snp_assert_eq(snp_psc_msr(snp_test_gpa(0), SNP_PSC_PRIVATE), 0);
 	snp_done();
 }
 
@@ -794,6 +798,8 @@ IN_PLACE_TEST(memlock_limit_stops_conversions_until_it_is_raised)
 	snp_expect_sync(g, 3);
 	expect_limit(g, 1);
 	limit_memlock(pinned + 9);
+	snp_expect_sync(g, 4);
+	limit_memlock(pinned);
 	snp_expect_done(g);
 }
 
@@ -816,6 +822,18 @@ static void guest_wants_a_page(void)
 	snp_validate_pages(0, 1, true);
 	snp_fill(snp_private(0), 1, PRIVATE);
 	snp_done();
+}
+
+IN_PLACE_TEST(finished_launch_takes_no_more_pages)
+{
+	struct snp_guest *g = LAUNCH(guest_wants_a_page);
+	u64 private = snp_in_place_count("private");
+
+	EXPECT_EQ(-EIO, snp_launch_update(g, snp_test_gpa(5), snp_hva(g, snp_test_gpa(5)),
+					  PAGE_SIZE, KVM_SEV_SNP_PAGE_TYPE_NORMAL));
+	EXPECT_EQ(SEV_RET_INVALID_GUEST_STATE, g->fw_error);
+	EXPECT_EQ(private, snp_in_place_count("private"));
+	snp_expect_done(g);
 }
 
 IN_PLACE_TEST(memory_that_is_not_there_is_for_the_vmm_to_mend)
@@ -1013,6 +1031,36 @@ IN_PLACE_TEST(hugetlb_page_converts_whole_or_not_at_all)
 	EXPECT_EQ(KVM_IN_PLACE_WHY_HUGETLB, why(run));
 	snp_free(g);
 	self->g = NULL;
+	reserve_hugetlb(0);
+}
+
+static void guest_wants_2m(void)
+{
+	snp_guest_init();
+	snp_psc_entry(0, BIG_GPA, SNP_PSC_PRIVATE, SNP_2M);
+	snp_psc(1);
+	snp_sync(1, 0, 0, 0);
+}
+
+IN_PLACE_TEST(two_halves_of_hugetlb_pages_are_no_2m)
+{
+	struct snp_guest *g;
+	char *memory;
+
+	reserve_hugetlb(16);
+	memory = mmap(NULL, 4ul << 20, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)memory);
+	g = LAUNCH(guest_wants_2m);
+	vm_set_user_memory_region(g->vm, BIG_SLOT, 0, BIG_GPA, 2ul << 20, memory + (1 << 20));
+	ASSERT_EQ(SNP_EVENT_MEMORY_FAULT, snp_run(g));
+	EXPECT_EQ(BIG_GPA, g->vcpu->run->memory_fault.gpa);
+	EXPECT_EQ(KVM_IN_PLACE_WHY_HUGETLB, why(g->vcpu->run));
+	/* Not even a page of them is private, which the VMM's own writes would meet. */
+	memset(memory, 1, 4ul << 20);
+	snp_free(g);
+	self->g = NULL;
+	munmap(memory, 4ul << 20);
 	reserve_hugetlb(0);
 }
 

@@ -412,6 +412,10 @@ static void guest_wants_a_vmsa(void)
 	snp_assert_eq(snp_psc_buffer()->cur_entry, 1);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 1u << 31);
 	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
+	/* It is still there, but not for long: no error, nothing done. */
+	snp_psc_entry(0, VMSA_GPA, SNP_PSC_SHARED, SNP_4K);
+	snp_assert_eq(snp_psc_exit(0, 0).info, 0);
+	snp_assert_eq(snp_psc_buffer()->cur_entry, 0);
 	snp_sync(2, 0, 0, 0);
 	snp_assert_eq(snp_psc_msr(VMSA_GPA, SNP_PSC_SHARED), 0);
 	snp_done();
@@ -445,6 +449,77 @@ MEETS_TEST(page_on_which_a_vcpu_runs_is_not_converted)
 	snp_expect_sync(g, 2);
 	second_loads_its_state(self);
 	EXPECT_EQ(1, snp_in_place_count("holds")) TH_LOG("the VMSA is still held");
+	snp_expect_done(g);
+}
+
+static void guest_wants_a_vmsa_of_a_slot_that_goes(void)
+{
+	snp_guest_init();
+	snp_validate_pages(VMSA_PAGE, 1, true);
+	snp_assert_eq(snp_rmpadjust(snp_private(VMSA_PAGE), SNP_4K, 1 | SNP_RMPADJUST_VMSA), 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_CREATE, VMSA_GPA).failed, 0);
+	snp_sync(1, 0, 0, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, VMSA_GPA).failed, 0);
+	snp_sync(2, 0, 0, 0);
+	snp_done();
+}
+
+/* A VMM that does so over and over must not cost the host a page each time. */
+MEETS_TEST(vmsa_page_of_a_deleted_slot_comes_back_when_its_vcpu_leaves)
+{
+	struct kvm_mp_state halted = { .mp_state = KVM_MP_STATE_HALTED };
+	struct snp_guest *g;
+	u64 pinned;
+
+	g = snp_create_in_place(guest_wants_a_vmsa_of_a_slot_that_goes, VM_MEM_SRC_ANONYMOUS);
+	self->g = g;
+	self->second = vm_vcpu_add(g->vm, SECOND_ID, second_is_not_run);
+	vcpu_mp_state_set(self->second, &halted);
+	snp_launch(g);
+	pinned = snp_in_place_count("pinned");
+	snp_expect_sync(g, 1);
+	second_loads_its_state(self);
+	EXPECT_EQ(pinned + 1, snp_in_place_count("pinned"));
+	vm_mem_region_delete(g->vm, SNP_TEST_SLOT);
+	EXPECT_EQ(pinned + 1, snp_in_place_count("pinned")) TH_LOG("the vCPU's page is gone");
+	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
+	snp_expect_sync(g, 2);
+	second_loads_its_state(self);
+	EXPECT_EQ(pinned, snp_in_place_count("pinned")) TH_LOG("it has left, its page has not");
+	snp_expect_done(g);
+}
+
+/* ---- a vCPU is reset while the VMM has its request --------------------- */
+
+static void guest_destroys_the_second(void)
+{
+	snp_guest_init();
+	snp_sync(1, 0, 0, 0);
+	snp_assert_eq(snp_ap_request(SECOND_ID, SNP_AP_DESTROY, 0).failed, 0);
+	snp_sync(2, 0, 0, 0);
+	snp_done();
+}
+
+/* The VMM's answer goes to the GHCB: it must not be somebody else's page by then. */
+MEETS_TEST(ghcb_stays_mapped_over_a_reset_while_the_vmm_has_the_request)
+{
+	struct kvm_vcpu_events events;
+	struct snp_guest *g = launch(self, guest_destroys_the_second, second_tells);
+	struct kvm_mp_state state;
+	u64 holds;
+
+	snp_expect_sync(g, 1);
+	second_to_its_port(self);
+	snp_expect_sync(g, 2);
+	holds = snp_in_place_count("holds");
+	vcpu_events_get(self->second, &events);
+	events.flags |= KVM_VCPUEVENT_VALID_SMM;
+	events.smi.latched_init = 1;
+	vcpu_events_set(self->second, &events);
+	/* Here the vCPU is reset. */
+	vcpu_ioctl(self->second, KVM_GET_MP_STATE, &state);
+	EXPECT_NE(KVM_MP_STATE_RUNNABLE, state.mp_state) TH_LOG("no reset");
+	EXPECT_EQ(holds, snp_in_place_count("holds")) TH_LOG("the GHCB is nobody's");
 	snp_expect_done(g);
 }
 

@@ -626,6 +626,74 @@ static int case_refused(const char __user *u)
 	return ret;
 }
 
+static bool write_waits;
+static DECLARE_COMPLETION(reclaimer_runs);
+
+static void see_waiting(void *data, u64 pfn, enum rmp_verdict verdict,
+			enum rmp_outcome outcome, int ret)
+{
+	if (pfn == case_pfn && outcome == RMP_OUTCOME_BUSY)
+		WRITE_ONCE(write_waits, true);
+}
+
+static int reclaim_thread(void *pfn)
+{
+	struct sev_data_snp_page_reclaim reclaim = { .paddr = PFN_PHYS((unsigned long)pfn) };
+	int error;
+
+	complete(&reclaimer_runs);
+	while (!READ_ONCE(write_waits) && !kthread_should_stop())
+		cpu_relax();
+	return sev_do_cmd(SEV_CMD_SNP_PAGE_RECLAIM, &reclaim, &error);
+}
+
+/*
+ * A page on its way into a guest's initial image is immutable until firmware has taken
+ * it, or it was reclaimed as here: the write waits for that, and completes.
+ */
+static int case_measured(const char __user *u)
+{
+	struct page *page = get_pages(0);
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	struct task_struct *task;
+	int ret, reclaimed;
+	u8 *p;
+
+	if (!page)
+		return -ENOMEM;
+	p = (u8 *)page_address(page) + OFFSET;
+	ret = -ENODEV;
+	if (cpu >= nr_cpu_ids)
+		goto out;
+	write_waits = false;
+	reinit_completion(&reclaimer_runs);
+	ret = rmp_make_private(case_pfn, TEST_GPA + PFN_PHYS(case_pfn), PG_LEVEL_4K, asid, true) ?:
+	      register_trace_rmp_verdict(see_waiting, NULL);
+	if (ret)
+		goto out;
+	task = kthread_create_on_cpu(reclaim_thread, (void *)(unsigned long)case_pfn, cpu,
+				     "rmp_reclaim/%u");
+	ret = PTR_ERR_OR_ZERO(task);
+	if (ret)
+		goto unregister;
+	get_task_struct(task);
+	wake_up_process(task);
+	wait_for_completion(&reclaimer_runs);
+	ret = store_nofault(p, 0xa8);
+	reclaimed = kthread_stop_put(task);
+	if (ret || *p != 0xa8)
+		ret = fail(" write %d, stored=%#x, reclaim %d", ret, *p, reclaimed);
+	else if (reclaimed)
+		ret = fail(" reclaim %d", reclaimed);
+	else if (is_private(case_pfn))
+		ret = fail(" still private");
+unregister:
+	unregister_trace_rmp_verdict(see_waiting, NULL);
+	tracepoint_synchronize_unregister();
+out:
+	return put_pages(page, 0) ?: ret;
+}
+
 static void flush_one(void *va)
 {
 	asm volatile("invlpg (%0)" : : "r" (va) : "memory");
@@ -918,6 +986,7 @@ static const struct {
 	{ "uaccess",		case_uaccess },
 	{ "declined",		case_declined },
 	{ "refused",		case_refused },
+	{ "measured",		case_measured },
 	{ "notpresent",		case_notpresent },
 	{ "mmio",		case_mmio },
 	{ "noncanonical",	case_noncanonical },

@@ -30,6 +30,7 @@
  */
 #include <linux/cc_platform.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/irq_work.h>
@@ -349,6 +350,17 @@ static void __kprobes rmp_fault_interrupt_others(void)
 			arch_smp_send_reschedule(cpu);
 }
 
+/*
+ * Hardware keeps immutable pages. Firmware's own stay so; one that has an ASID is just
+ * being measured into a guest (Pre-Guest, SEV-SNP firmware ABI), for one command.
+ */
+static bool __kprobes rmp_fault_measured(u64 pfn)
+{
+	struct rmp_view v;
+
+	return rmp_view_page(pfn, &v) && !(v.assigned && v.immutable && !v.asid);
+}
+
 static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 {
 	int ret;
@@ -362,6 +374,11 @@ static int __kprobes rmp_fault_flip(u64 pfn, enum pg_level level)
 		atomic_long_inc(rmp_epoch(rmp_epochs, pfn));
 	} else if (ret == RMPUPDATE_FAIL_INUSE) {
 		rmp_fault_interrupt_others();
+	} else if (ret == RMPUPDATE_FAIL_PERMISSION && rmp_fault_measured(pfn)) {
+		/* All tries together are to outlast a command: milliseconds. */
+		cpu_relax();
+		udelay(8);
+		ret = -EAGAIN;
 	}
 	return ret;
 }
@@ -409,6 +426,7 @@ static enum rmp_outcome __kprobes rmp_fault_outcome(enum rmp_verdict verdict, in
 		return RMP_OUTCOME_RECOVERED;
 	case RMPUPDATE_FAIL_INUSE:	/* a vCPU runs on this VMSA just now */
 	case RMPUPDATE_FAIL_OVERLAP:	/* another size, or another CPU: look again */
+	case -EAGAIN:			/* firmware has it for a moment */
 		return RMP_OUTCOME_BUSY;
 	default:
 		return RMP_OUTCOME_REFUSED;

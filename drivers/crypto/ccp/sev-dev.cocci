@@ -1,3 +1,5 @@
+// Hook: sev_issue_cmd_external_user() in sev-dev.c: may others do more than one thing
+//       under its mutex? (a file of ours, included as that is static here)
 // Hook: __sev_do_cmd_locked: who executes the command just written to the mailbox?
 // Expect: snp_soft_psp_doorbell 1
 //
@@ -17,3 +19,11 @@ expression reg, sev;
 +snp_soft_psp_doorbell(sev);
  ...>
  }
+
+@@ @@
+ int sev_issue_cmd_external_user(...)
+ {
+ ...
+ }
++
++#include "sev_work.c"

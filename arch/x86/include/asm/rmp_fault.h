@@ -139,6 +139,7 @@ struct rmp_fault {
 };
 
 /* RMPUPDATE results, APM vol. 3; RMPUPDATE_FAIL_OVERLAP (4) is in asm/sev.h */
+#define RMPUPDATE_FAIL_PERMISSION	2
 #define RMPUPDATE_FAIL_INUSE	3
 
 #ifdef CONFIG_SNP_PAGE_STATE

@@ -225,12 +225,29 @@ static int pin(struct snp_unit *u, struct snp_region *r, unsigned long hva,
 	return i;
 }
 
+static bool fits_2m(struct snp_unit *u, struct snp_scratch *s)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!u->large || u->n != SNP_REGION_PAGES || !bitmap_full(s->todo, SNP_REGION_PAGES))
+		return false;
+
+	pfn = page_to_pfn(s->page[0]);
+	if (!IS_ALIGNED(pfn, SNP_REGION_PAGES))
+		return false;
+	for (i = 1; i < SNP_REGION_PAGES; i++)
+		if (page_to_pfn(s->page[i]) != pfn + i)
+			return false;
+	return true;
+}
+
 /* A 4K state below a hugetlb page would fault the VMM's mapping for ever. */
 static bool hugetlb_in_the_way(struct snp_unit *u, struct snp_scratch *s)
 {
 	unsigned int i;
 
-	if (u->large && u->n == SNP_REGION_PAGES)
+	if (fits_2m(u, s))
 		return false;
 	for_each_set_bit(i, s->todo, u->n)
 		if (PageHuge(s->page[i]))
@@ -295,23 +312,6 @@ static void revoke_caches(struct snp_vm *vm)
 		write_unlock_irq(&gpc->lock);
 	}
 	spin_unlock(&vm->kvm->gpc_lock);
-}
-
-static bool fits_2m(struct snp_unit *u, struct snp_scratch *s)
-{
-	unsigned long pfn;
-	unsigned int i;
-
-	if (!u->large || u->n != SNP_REGION_PAGES || !bitmap_full(s->todo, SNP_REGION_PAGES))
-		return false;
-
-	pfn = page_to_pfn(s->page[0]);
-	if (!IS_ALIGNED(pfn, SNP_REGION_PAGES))
-		return false;
-	for (i = 1; i < SNP_REGION_PAGES; i++)
-		if (page_to_pfn(s->page[i]) != pfn + i)
-			return false;
-	return true;
 }
 
 /* The host had taken this private page; no vCPU keeps a translation from before. */
@@ -713,7 +713,7 @@ static void return_all(struct snp_vm *vm, struct snp_region *r, struct snp_scrat
  *
  * What does not go back is leaked. Guest mappings are gone already. Without
  * the range: nobody can be there but a vCPU that runs on such a page as its VMSA,
- * and this one is lost.
+ * which returns this one when it leaves.
  *
  * Context: process context; slots_lock after the slot was deleted, or the VM is
  * being destroyed; perhaps another mm, or none.
@@ -732,9 +732,7 @@ void snp_return_region(struct snp_vm *vm, struct snp_region *r, unsigned int fir
 			continue;
 		snp_table_hide(r, i);
 		n++;
-		if (snp_range_is_vmsa(&vm->range, r->gfn + i))
-			snp_leak(vm->kvm, s->pfn[i], 1);
-		else
+		if (!snp_vmsa_keep(vm, r->gfn + i, s->pfn[i]))
 			set_bit(i, s->todo);
 	}
 	if (n) {
@@ -751,101 +749,163 @@ void snp_return_region(struct snp_vm *vm, struct snp_region *r, unsigned int fir
 	kvfree(s);
 }
 
+/* Another CPU that is busy in the same 2M is no reason to lose the page. */
+static int return_patiently(struct snp_vm *vm, gfn_t gfn, unsigned long pfn)
+{
+	unsigned long end = jiffies + RETURN_PATIENCE;
+	int ret;
+
+	while ((ret = return_page(vm, gfn, pfn, PG_LEVEL_4K)) == -EAGAIN &&
+	       time_before(jiffies, end))
+		usleep_range(1000, 2000);
+	return ret;
+}
+
+/**
+ * snp_return_page() - a private page that is in no table goes back to the host for good
+ * @vm: the VM
+ * @gfn: the frame it was
+ * @pfn: the page, pinned and charged
+ *
+ * Or is leaked.
+ *
+ * Context: process context; may sleep.
+ */
+void snp_return_page(struct snp_vm *vm, gfn_t gfn, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	if (return_patiently(vm, gfn, pfn)) {
+		snp_leak(vm->kvm, pfn, 1);
+		return;
+	}
+	clflush_cache_range(page_address(page), PAGE_SIZE);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	snp_uncharge(vm->kvm, 1);
+}
+
 /* ---- launch ------------------------------------------------------------ */
+
+struct launch {
+	struct snp_unit u;
+	struct snp_region *r;
+	struct snp_scratch *s;
+	unsigned long pfn;
+	int (*measure)(sev_command_t command, unsigned long pfn, void *data);
+	void *data;
+	struct snp_excl e;
+	bool locked, added;
+};
+
+/*
+ * In the driver's mutex, without waiting for anybody: while firmware may take the page,
+ * hardware refuses to give it back, and a host write that must not fail waits.
+ */
+static int launch_locked(sev_command_t command, void *data)
+{
+	struct launch *l = data;
+	struct snp_vm *vm = l->u.vm;
+	unsigned int i = l->u.gfn % SNP_REGION_PAGES;
+	int ret;
+
+	ret = snp_range_try_lock(&vm->range, &l->e, l->u.gfn, 1);
+	if (ret)
+		return ret;
+	l->locked = true;
+	if (test_bit(i, l->r->private))
+		return -EEXIST;
+
+	snp_range_publish(&vm->range, &l->e, &l->pfn, 1);
+	revoke_caches(vm);
+	l->added = snp_table_add(l->r, i, l->s, 1);
+	if (!l->added)
+		return -EAGAIN;
+	zap_region(vm, l->r);
+
+	ret = assign_4k(vm, l->u.gfn, l->pfn, true);
+	return ret ?: l->measure(command, l->pfn, l->data);
+}
 
 /**
  * snp_launch_page() - a page of the initial image becomes private and measured
- * @vm: the VM, not yet run
+ * @vm: the VM, its launch not finished
  * @s: scratch
  * @gfn: its frame
  * @src: contents, NULL: what is there
- * @measure: has firmware take the page. Returns 0; 1: firmware refused and gave it
- *	back as it was before, shared; -errno: it is lost
+ * @sev: /dev/sev, open
+ * @measure: has firmware take the page, by @command. Returns 0; SNP_MEASURE_REFUSED:
+ *	the page is the VM's, but not measured; SNP_MEASURE_LOST: it is firmware's
  * @data: for @measure
  *
  * Context: the VMM's task, kvm->lock and slots_lock held; may sleep.
  * Return: 0; -EEXIST: private already, here or elsewhere; -EFAULT: no memory, no
- * such source; -EIO: refused; -EDQUOT, -EOPNOTSUPP, -EINVAL, -ENOMEM, -EAGAIN,
- * -EBUSY as above.
+ * such source; -EIO: refused; -EBADF: @sev is something else; -EBUSY: a map of KVM's is
+ * there; -EPERM: a VMSA; -EDQUOT, -EOPNOTSUPP, -EINVAL, -ENOMEM, -EAGAIN, -EINTR as
+ * above.
  */
 int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
-		    const void __user *src, int (*measure)(unsigned long pfn, void *data),
+		    const void __user *src, struct file *sev,
+		    int (*measure)(sev_command_t command, unsigned long pfn, void *data),
 		    void *data)
 {
 	struct kvm_memory_slot *slot = gfn_to_memslot(vm->kvm, gfn);
-	struct snp_unit u = { .vm = vm, .gfn = gfn, .n = 1 };
+	struct launch l = {
+		.u = { .vm = vm, .gfn = gfn, .n = 1 },
+		.s = s,
+		.measure = measure,
+		.data = data,
+	};
 	unsigned int i = gfn % SNP_REGION_PAGES;
-	struct snp_region *r;
 	struct rmp_view v;
-	struct snp_excl e;
-	unsigned long pfn;
-	bool added;
 	int ret;
 
 	if (!slot || slot->id >= KVM_USER_MEM_SLOTS)
 		return -EFAULT;
-	r = snp_region_get(vm, gfn);
-	if (!r)
+	l.r = snp_region_get(vm, gfn);
+	if (!l.r)
 		return -ENOMEM;
-	if (test_bit(i, r->private))
+	if (test_bit(i, l.r->private))
 		return -EEXIST;
 
-	ret = pin(&u, r, __gfn_to_hva_memslot(slot, gfn), s);
+	ret = pin(&l.u, l.r, __gfn_to_hva_memslot(slot, gfn), s);
 	if (ret < 0)
 		return ret;
+	l.pfn = page_to_pfn(s->page[0]);
 
 	ret = -EINVAL;
-	if (hugetlb_in_the_way(&u, s))
+	if (hugetlb_in_the_way(&l.u, s))
 		goto unpin;
 	ret = snp_charge(vm->kvm, 1);
 	if (ret)
 		goto unpin;
 	/* Nor write to what is private elsewhere: that would take it from there. */
 	ret = -EEXIST;
-	if (rmp_view_page(page_to_pfn(s->page[0]), &v) && v.assigned)
+	if (rmp_view_page(l.pfn, &v) && v.assigned)
 		goto uncharge;
 	ret = -EFAULT;
 	if (src && copy_from_user(page_address(s->page[0]), src, PAGE_SIZE))
 		goto uncharge;
-	ret = snp_table_reserve(r, i, s, 1);
-	if (ret)
-		goto uncharge;
-	ret = snp_range_lock(&vm->range, &e, gfn, 1);
+	ret = snp_table_reserve(l.r, i, s, 1);
 	if (ret)
 		goto uncharge;
 
-	pfn = page_to_pfn(s->page[0]);
-	snp_range_publish(&vm->range, &e, &pfn, 1);
-	revoke_caches(vm);
-	ret = -EAGAIN;
-	added = snp_table_add(r, i, s, 1);
-	if (added) {
-		zap_region(vm, r);
-		ret = assign_4k(vm, gfn, pfn, true);
-	}
-	snp_range_unlock(&vm->range, &e);
-
-	/*
-	 * Without the range: the ccp driver takes mmap_lock inside the mutex that it
-	 * takes here, so this mutex is outside the range. A private frame is mapped by
-	 * nobody, and nobody else converts it: the VM has not run, slots_lock keeps the
-	 * slots and kvm->lock keeps a migration away.
-	 */
-	if (!ret) {
-		ret = measure(pfn, data);
-		if (!ret)
-			return 0;
-		if (ret < 0) {
+	ret = sev_work(sev, launch_locked, &l);
+	if (ret > 0) {
+		if (ret == SNP_MEASURE_LOST || return_patiently(vm, gfn, l.pfn)) {
 			/* Nobody can use it, neither may anybody. */
-			snp_leak(vm->kvm, pfn, 1);
+			snp_leak(vm->kvm, l.pfn, 1);
 			clear_bit(0, s->todo);
 		}
 		ret = -EIO;
 	}
-	if (added) {
-		snp_table_hide(r, i);
-		snp_table_forget(r, 1);
+	if (ret && l.added) {
+		snp_table_hide(l.r, i);
+		snp_table_forget(l.r, 1);
 	}
+	if (l.locked)
+		snp_range_unlock(&vm->range, &l.e);
+	if (!ret)
+		return 0;
 uncharge:
 	snp_uncharge(vm->kvm, test_bit(0, s->todo));
 unpin:

@@ -97,14 +97,22 @@ u64 snp_ghcb_register(struct kvm_vcpu *vcpu, u64 gfn)
 	return GHCB_MSR_GPA_VALUE_MASK;
 }
 
+/* Nor in an in-place VM to and from a page that is the guest's own. */
+static bool snp_guest_shared(struct kvm *kvm, gpa_t gpa)
+{
+	return snp_guest_ram(kvm, gpa) &&
+	       !(kvm_in_place(kvm) && snp_table_private(to_snp_vm(kvm), gpa_to_gfn(gpa)));
+}
+
 /**
  * snp_guest_req_answer() - did a guest request fail for what the guest named?
  * @svm: the vCPU, its GHCB is mapped
  * @ret: what snp_handle_guest_req() or snp_handle_ext_guest_req() returned
  *
  * They end KVM_RUN with -EIO if a page can't be copied. If the guest named one
- * where no writable memory is, that is the guest's error (GHCB specification,
- * "SNP Guest Request"); else it is the VMM's or the firmware's.
+ * where no writable memory is, or in an in-place VM a private one, that is the
+ * guest's error (GHCB specification, "SNP Guest Request"); else it is the VMM's or the
+ * firmware's.
  *
  * Context: vCPU.
  * Return: 1 if the guest got its error, else @ret.
@@ -118,10 +126,10 @@ int snp_guest_req_answer(struct vcpu_svm *svm, int ret)
 	if (ret != -EIO)
 		return ret;
 
-	if (snp_guest_ram(vcpu->kvm, control->exit_info_1) &&
-	    snp_guest_ram(vcpu->kvm, control->exit_info_2) &&
+	if (snp_guest_shared(vcpu->kvm, control->exit_info_1) &&
+	    snp_guest_shared(vcpu->kvm, control->exit_info_2) &&
 	    (control->exit_code != lower_32_bits(SVM_VMGEXIT_EXT_GUEST_REQUEST) ||
-	     !regs[VCPU_REGS_RBX] || snp_guest_ram(vcpu->kvm, regs[VCPU_REGS_RAX])))
+	     !regs[VCPU_REGS_RBX] || snp_guest_shared(vcpu->kvm, regs[VCPU_REGS_RAX])))
 		return ret;
 
 	snp_guest_error(vcpu, "guest request outside memory, 0x%llx and 0x%llx",

@@ -392,6 +392,35 @@ int snp_vmsa_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn,
 	return 0;
 }
 
+/**
+ * snp_vmsa_keep() - a frame's memslot goes: does a vCPU run on its page?
+ * @vm: the VM
+ * @gfn: the frame, out of the table
+ * @pfn: the page
+ *
+ * Hardware returns the page when the vCPU is out of it for good, and no sooner. Pin and
+ * charge stay until then.
+ *
+ * Context: slots_lock held.
+ * Return: true: one does, and returns the page when it leaves.
+ */
+bool snp_vmsa_keep(struct snp_vm *vm, gfn_t gfn, unsigned long pfn)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	if (!snp_range_is_vmsa(&vm->range, gfn))
+		return false;
+
+	kvm_for_each_vcpu(i, vcpu, vm->kvm) {
+		struct snp_vcpu *v = READ_ONCE(to_svm(vcpu)->in_place);
+
+		if (v && snp_range_leave_page(&vm->range, &v->vmsa, gfn, pfn, &v->left))
+			return true;
+	}
+	return false;
+}
+
 static void drop_ghcb(struct vcpu_svm *svm)
 {
 	if (!svm->sev_es.ghcb)
@@ -438,20 +467,28 @@ bool snp_unpark_ghcb(struct vcpu_svm *svm)
  * @vcpu: of any VM
  *
  * Its VMSA page and its GHCB are free to be converted, and what its guest asked
- * for last is answered to nobody.
+ * for last is answered to nobody. But the VMM's answer to an exit goes to the GHCB,
+ * which then stays for as long: until the vCPU is entered again.
  *
- * Context: vcpu->mutex held, no I/O of the vCPU is pending.
+ * Context: vcpu->mutex held; may sleep.
  */
 void snp_vcpu_reload(struct kvm_vcpu *vcpu)
 {
 	struct snp_vcpu *v = to_svm(vcpu)->in_place;
+	gfn_t gfn;
 
 	if (!kvm_in_place(vcpu->kvm))
 		return;
-	drop_ghcb(to_svm(vcpu));
+	if (!vcpu->arch.complete_userspace_io)
+		drop_ghcb(to_svm(vcpu));
 	if (!v)
 		return;
+	gfn = v->vmsa.gfns.start;
 	snp_range_release(&to_snp_vm(vcpu->kvm)->range, &v->vmsa);
+	if (v->left) {
+		snp_return_page(to_snp_vm(vcpu->kvm), gfn, v->left);
+		v->left = 0;
+	}
 	v->msr_request = 0;
 	v->stuck = 0;
 }
@@ -490,6 +527,7 @@ void snp_vcpu_move(struct kvm_vcpu *dst, struct kvm_vcpu *src)
  */
 void snp_vcpu_free(struct kvm_vcpu *vcpu)
 {
+	vcpu->arch.complete_userspace_io = NULL;
 	snp_vcpu_reload(vcpu);
 	kvfree(to_svm(vcpu)->in_place);
 	to_svm(vcpu)->in_place = NULL;
@@ -499,13 +537,12 @@ void snp_vcpu_free(struct kvm_vcpu *vcpu)
 
 struct measure {
 	struct kvm *kvm;
-	struct file *sev;
 	u8 type;
 	int fw_error;
 };
 
-/* As snp_launch_page() wants it: 0; 1: refused, the page is shared; -errno: lost */
-static int measure(unsigned long pfn, void *data)
+/* As snp_launch_page() wants it */
+static int measure(sev_command_t command, unsigned long pfn, void *data)
 {
 	struct measure *m = data;
 	struct sev_data_snp_launch_update update = {
@@ -519,14 +556,11 @@ static int measure(unsigned long pfn, void *data)
 	};
 	int fw_error;
 
-	if (!sev_issue_cmd_external_user(m->sev, SEV_CMD_SNP_LAUNCH_UPDATE, &update,
-					 &m->fw_error))
+	if (!command(SEV_CMD_SNP_LAUNCH_UPDATE, &update, &m->fw_error))
 		return 0;
 
-	if (sev_do_cmd(SEV_CMD_SNP_PAGE_RECLAIM, &reclaim, &fw_error) ||
-	    rmp_flip_shared(pfn, PG_LEVEL_4K))
-		return -EIO;
-	return 1;
+	return command(SEV_CMD_SNP_PAGE_RECLAIM, &reclaim, &fw_error) ?
+		SNP_MEASURE_LOST : SNP_MEASURE_REFUSED;
 }
 
 /* Firmware left in the page which CPUID values it would have taken. */
@@ -549,7 +583,8 @@ static void cpuid_answer(struct kvm *kvm, gfn_t gfn, void __user *src, struct sn
  *
  * Context: kvm->lock and slots_lock held.
  * Return: 0: done, or @params->len bytes are left; -errno of snp_launch_page() for
- * the first page that is left, -EDQUOT as -ENOMEM; -EINTR; -EBADF; -EFAULT.
+ * the first page that is left, -EDQUOT as -ENOMEM; -EIO: also once the launch is
+ * finished; -EINTR; -EBADF; -EFAULT.
  */
 int snp_launch_update_in_place(struct kvm *kvm, struct kvm_sev_cmd *argp,
 			       struct kvm_sev_snp_launch_update *params)
@@ -558,10 +593,17 @@ int snp_launch_update_in_place(struct kvm *kvm, struct kvm_sev_cmd *argp,
 	struct measure m = { .kvm = kvm, .type = params->type };
 	struct snp_scratch *s;
 	void __user *src;
+	struct file *sev;
 	int ret = 0;
 
-	m.sev = fget(argp->sev_fd);
-	if (!m.sev)
+	/* As firmware would say, which has no more to do with pages of a running guest. */
+	if (kvm->arch.pre_fault_allowed) {
+		argp->error = SEV_RET_INVALID_GUEST_STATE;
+		return -EIO;
+	}
+
+	sev = fget(argp->sev_fd);
+	if (!sev)
 		return -EBADF;
 
 	s = kvmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
@@ -575,7 +617,8 @@ int snp_launch_update_in_place(struct kvm *kvm, struct kvm_sev_cmd *argp,
 			break;
 		}
 		src = zero ? NULL : u64_to_user_ptr(params->uaddr);
-		ret = snp_launch_page(to_snp_vm(kvm), s, params->gfn_start, src, measure, &m);
+		ret = snp_launch_page(to_snp_vm(kvm), s, params->gfn_start, src, sev, measure,
+				      &m);
 		if (ret) {
 			if (m.type == KVM_SEV_SNP_PAGE_TYPE_CPUID &&
 			    m.fw_error == SEV_RET_INVALID_PARAM)
@@ -588,7 +631,7 @@ int snp_launch_update_in_place(struct kvm *kvm, struct kvm_sev_cmd *argp,
 			params->uaddr += PAGE_SIZE;
 	}
 	kvfree(s);
-	fput(m.sev);
+	fput(sev);
 
 	argp->error = m.fw_error;
 	if (copy_to_user(u64_to_user_ptr(argp->data), params, sizeof(*params)))

@@ -9,6 +9,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/kvm_host.h>
+#include <linux/sev_work.h>
 #include <linux/xarray.h>
 #include <asm/sev.h>
 
@@ -90,6 +91,7 @@ struct snp_unit {
 /**
  * struct snp_vcpu - what an in-place VM keeps for a vCPU
  * @vmsa: the guest's VMSA page, while the vCPU runs on it
+ * @left: page frame of that page if its memslot is gone meanwhile, 0: none
  * @scratch: for its conversions
  * @entries: its page-state change request, as read from the guest
  * @msr_request: the one of the MSR protocol that is not answered yet, 0: none
@@ -97,6 +99,7 @@ struct snp_unit {
  */
 struct snp_vcpu {
 	struct kvm_gfn_hold vmsa;
+	unsigned long left;
 	struct snp_scratch scratch;
 	struct psc_entry entries[VMGEXIT_PSC_MAX_COUNT];
 	u64 msr_request;
@@ -149,9 +152,15 @@ int snp_make_shared(struct snp_unit *u, struct snp_scratch *s);
 int snp_smash(struct snp_vm *vm, gfn_t gfn);
 void snp_return_region(struct snp_vm *vm, struct snp_region *r, unsigned int first,
 		       unsigned int last);
+void snp_return_page(struct snp_vm *vm, gfn_t gfn, unsigned long pfn);
 int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
-		    const void __user *src, int (*measure)(unsigned long pfn, void *data),
+		    const void __user *src, struct file *sev,
+		    int (*measure)(sev_command_t command, unsigned long pfn, void *data),
 		    void *data);
+
+/* What snp_launch_page()'s measure() may say, besides 0 */
+#define SNP_MEASURE_REFUSED	1
+#define SNP_MEASURE_LOST	2
 
 /* snp_psc.c */
 int snp_psc_msr(struct vcpu_svm *svm);
@@ -174,6 +183,7 @@ int snp_launch_update_in_place(struct kvm *kvm, struct kvm_sev_cmd *argp,
 			       struct kvm_sev_snp_launch_update *params);
 int snp_vmsa_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn,
 		 kvm_pfn_t *pfn);
+bool snp_vmsa_keep(struct snp_vm *vm, gfn_t gfn, unsigned long pfn);
 void snp_vcpu_reload(struct kvm_vcpu *vcpu);
 void snp_park_ghcb(struct vcpu_svm *svm);
 bool snp_unpark_ghcb(struct vcpu_svm *svm);

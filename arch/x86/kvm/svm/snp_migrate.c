@@ -433,12 +433,17 @@ static int snp_check_vcpus(struct kvm *dst, struct kvm *src)
 
 	kvm_for_each_vcpu(i, from, src) {
 		vcpu = kvm_get_vcpu(dst, i);
-		if (!from->arch.guest_state_protected || from->vcpu_id != vcpu->vcpu_id)
+		/* Nor is vmcb then the one that has the VMSA. */
+		if (!from->arch.guest_state_protected || from->vcpu_id != vcpu->vcpu_id ||
+		    is_guest_mode(from))
 			return -EINVAL;
 		if (sev_snp_guest(src) && lapic_in_kernel(from) != lapic_in_kernel(vcpu))
 			return -EINVAL;
 		/* The answer to its last exit would come to a dead vCPU. */
 		if (from->arch.complete_userspace_io && !snp_psc_parked(from))
+			return -EBUSY;
+		/* The page it runs on is in no table that could move. */
+		if (to_svm(from)->in_place && to_svm(from)->in_place->left)
 			return -EBUSY;
 	}
 	return 0;

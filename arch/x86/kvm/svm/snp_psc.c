@@ -54,6 +54,28 @@ struct snp_vcpu *snp_vcpu_get(struct vcpu_svm *svm)
 }
 
 /* A unit of either operation, again while others are in the way. */
+/*
+ * Was a vCPU that runs on one of the frames told to run on something else? It leaves
+ * when it is run next, so the guest that told it may ask again.
+ */
+static bool vcpu_leaves(struct snp_unit *u)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, u->vm->kvm) {
+		struct snp_vcpu *v = READ_ONCE(to_svm(vcpu)->in_place);
+
+		/* Without the lock of the range: it may be leaving just now. */
+		if (v && READ_ONCE(v->vmsa.kind) == SNP_HOLD_VMSA &&
+		    READ_ONCE(v->vmsa.gfns.start) < u->gfn + u->n &&
+		    READ_ONCE(v->vmsa.gfns.last) >= u->gfn &&
+		    !READ_ONCE(to_svm(vcpu)->sev_es.snp_ap_waiting_for_reset))
+			return false;
+	}
+	return true;
+}
+
 static int convert(struct snp_unit *u, struct snp_scratch *s, bool private)
 {
 	struct snp_unit try;
@@ -70,6 +92,8 @@ static int convert(struct snp_unit *u, struct snp_scratch *s, bool private)
 			u->done = try.done;
 			return ret == -EAGAIN ? 0 : ret;
 		}
+		if (ret == -EPERM && vcpu_leaves(u))
+			ret = -EAGAIN;
 	}
 	return ret;
 }

@@ -513,6 +513,32 @@ bool snp_range_is_vmsa(struct snp_range *r, gfn_t gfn)
 }
 
 /**
+ * snp_range_leave_page() - a frame means another page from now on, or none
+ * @r: the lock
+ * @hold: perhaps of a vCPU that runs on the frame
+ * @gfn: guest frame
+ * @pfn: the page
+ * @left: receives @pfn if so, unless there is one already: whoever lets go of @hold
+ *	finds it then
+ *
+ * Context: any but NMI.
+ * Return: true if @left has it.
+ */
+bool snp_range_leave_page(struct snp_range *r, const struct kvm_gfn_hold *hold, gfn_t gfn,
+			  unsigned long pfn, unsigned long *left)
+{
+	unsigned long flags;
+	bool found;
+
+	raw_spin_lock_irqsave(&r->lock, flags);
+	found = hold->kind == SNP_HOLD_VMSA && hold->gfns.start == gfn && !*left;
+	if (found)
+		*left = pfn;
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+	return found;
+}
+
+/**
  * snp_range_pfn_busy() - is this page being converted?
  * @r: the lock
  * @pfn: page frame

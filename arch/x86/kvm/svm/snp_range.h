@@ -86,5 +86,7 @@ void snp_range_unlock(struct snp_range *r, struct snp_excl *e);
 bool snp_range_gfns_busy(struct snp_range *r, gfn_t gfn, unsigned long n);
 bool snp_range_pfn_busy(struct snp_range *r, unsigned long pfn);
 bool snp_range_is_vmsa(struct snp_range *r, gfn_t gfn);
+bool snp_range_leave_page(struct snp_range *r, const struct kvm_gfn_hold *hold, gfn_t gfn,
+			  unsigned long pfn, unsigned long *left);
 
 #endif /* __SVM_SNP_RANGE_H */

@@ -279,6 +279,9 @@ int snp_charge(struct kvm *kvm, unsigned int pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 
+	/* However much there is already, nothing more is no offence. */
+	if (!pages)
+		return 0;
 	if (atomic64_add_return(pages, &kvm->mm->pinned_vm) > limit &&
 	    !capable(CAP_IPC_LOCK)) {
 		atomic64_sub(pages, &kvm->mm->pinned_vm);
