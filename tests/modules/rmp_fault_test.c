@@ -654,7 +654,7 @@ static int reclaim_thread(void *pfn)
 static int case_measured(const char __user *u)
 {
 	struct page *page = get_pages(0);
-	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	unsigned int cpu;
 	struct task_struct *task;
 	int ret, reclaimed;
 	u8 *p;
@@ -662,6 +662,9 @@ static int case_measured(const char __user *u)
 	if (!page)
 		return -ENOMEM;
 	p = (u8 *)page_address(page) + OFFSET;
+	/* The two keep a CPU each. */
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
 	ret = -ENODEV;
 	if (cpu >= nr_cpu_ids)
 		goto out;
@@ -691,6 +694,7 @@ unregister:
 	unregister_trace_rmp_verdict(see_waiting, NULL);
 	tracepoint_synchronize_unregister();
 out:
+	migrate_enable();
 	return put_pages(page, 0) ?: ret;
 }
 
