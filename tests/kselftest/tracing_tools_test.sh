@@ -12,7 +12,7 @@ command -v bpftrace >/dev/null || skip "no bpftrace"
 command -v trace-cmd >/dev/null || skip "no trace-cmd"
 need_rmp
 need_host_write
-echo 1..52
+echo 1..51
 
 # What keeps bpftrace 0.17 from starting for minutes on the debug kernel. It reads
 # available_events (here 1700 lines) again for each "args" of a program, ten times, so
@@ -120,7 +120,10 @@ while read -r name value _; do
 done <facts
 read -r requests ranges private shared < <(awk '$1 == "psc" { r += $5; a += $6; n[$3] += $7 }
 	END { print r, a, n["private"], n["shared"] }' facts)
-trace-cmd report -i trace.dat >events 2>/dev/null
+# As on another machine: no events there, and no symbols of this kernel
+# shellcheck disable=SC2016 # by the inner shell
+without /sys bash -c 'mount --bind /dev/null /proc/kallsyms && exec trace-cmd report -i "$0"' \
+	trace.dat >events 2>/dev/null
 # The name comes after the time: "task-pid [cpu] time: name: "
 while read -r name value; do seen[$name]=$value; done < <(awk '{
 	if (match($0, /: [a-z_]+: /)) n[substr($0, RSTART + 2, RLENGTH - 4)]++ }
@@ -222,9 +225,6 @@ check "gfnbusy: the private frame that KVM did not map" \
 	"@refused[$((fact[refused])), ${fact[pid]}, trace_guest
 ]: 1"
 
-# shellcheck disable=SC2016 # by the inner shell
-without /sys bash -c 'mount --bind /dev/null /proc/kallsyms && exec trace-cmd report -i "$0"' trace.dat >outside 2>/dev/null || true
-check "report: the same where there are no events, and no kernel symbols" same events outside
 check "record: nothing was lost" equal "$(grep -c 'EVENTS DROPPED\|overrun: [1-9]' events || true)" 0
 check "report: an event for each fault, verdict and wrong request" \
 	equal "${seen[rmp_fault]:-0} ${seen[rmp_verdict]:-0} ${seen[snp_guest_error]:-0}" \
