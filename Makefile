@@ -21,8 +21,8 @@ MAKEFLAGS += --no-print-directory
 TOP := $(CURDIR)
 BUILD := $(TOP)/build
 CONFIG ?= run
-ifeq ($(filter run debug kcsan stock,$(CONFIG)),)
-$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, stock)
+ifeq ($(filter run debug kcsan stock notrace,$(CONFIG)),)
+$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, stock and notrace)
 endif
 SOURCE := /usr/src/linux-source-6.12.tar.xz
 KSRC := $(BUILD)/linux-source-6.12
@@ -51,10 +51,16 @@ export CONFIG SMP MEM APPEND ICOUNT TIMEOUT EXPECT_OOPS SOFT CPU TCG CMD UPSTREA
 JOBS := $(shell echo $$(($$(nproc) + 1)))
 # KCSAN watches what a Kbuild of ours names, no more.
 WATCHED := $(if $(filter kcsan,$(CONFIG)),KCSAN_SANITIZE=n)
+# The everyday kernel with our tracepoints as empty functions (linux/tracepoint.h), and
+# upstream's as they are. sev.o and set_memory.o have files of ours in them; there is a
+# sev.o in boot/, too, which needs the -I. A file left out here does not link.
+SILENT := $(if $(filter notrace,$(CONFIG)),CFLAGS_sev.o="-DNOTRACE -Iarch/x86/lib" \
+	$(patsubst %,CFLAGS_%.o=-DNOTRACE,rmp_fault rmp_fault_user rmp_count set_memory \
+	$(addprefix svm/snp_,range convert ghcb in_place trace)))
 RACES := snp_in_place_race_test snp_migrate_test snp_slots_test snp_in_place_vcpus_test sev_migrate_stress_test xen_lock_test
 # Kbuild must not see the variables of our command line.
 SUBMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u CONFIG -u CMD -u MODULES make -j$(JOBS)
-KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc" $(WATCHED)
+KMAKE := $(SUBMAKE) -C $(KSRC) O=$(KOBJ) CC="ccache gcc" $(WATCHED) $(SILENT)
 
 .PHONY: help install source graft ungraft kernel selftests modules vm vm-run run watch picture test test-all test-on races mutants bench models check clean
 kernel:

@@ -100,7 +100,7 @@ check "rmp/counters: page-state changes are those of the guests" \
 		END { for (l in r) { print "psc" l, r[l]; print "psc_pages" l, p[l] } }' facts | sort | tr '\n' ';')"
 check "rmp/counters: their faults, leaked pages and wrong requests, and no other" \
 	equal "$(grep '^fault\|^flipped\|^guest\|^leaked' grown | tr '\n' ';')" \
-	"fault outcome=recovered $(facts lost);flipped_pages $(facts lost);leaked_pages $(facts leaked);guest_error $(fact guest_errors);"
+	"fault_verdict verdict=flip-4K $(facts lost);fault outcome=recovered $(facts lost);flipped_pages $(facts lost);leaked_pages $(facts leaked);guest_error $(fact guest_errors);"
 check "rmp/counters: conversions in place, the map that one met, the cache revoked, migrations" \
 	equal "$(grep '^in_place\|^refault\|^contended\|^revoked\|^migration' grown | tr '\n' ';')" \
 	"in_place_pages to=shared $(fact in_place_shared);in_place_pages to=private $(fact in_place_private);contended 1;revoked $(fact revoked);migration result=ok $(fact migrated);migration result=refused $(fact migration_refused);"

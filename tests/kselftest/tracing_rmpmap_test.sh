@@ -7,7 +7,7 @@
 . "${0%/*}/lib/tap.sh"
 rmpmap=$here/tracing/rmpmap
 need_rmp
-echo 1..19
+echo 1..20
 
 cat >known <<-END
 	0x0 1 hv-fixed - 0 0x0 4K
@@ -43,6 +43,9 @@ check "80 columns are enough" equal "$("$rmpmap" -n -f known -c 1 | awk 'length(
 svg() { "$rmpmap" -s -f known -c 1 -r 0-3f | grep -c "^<rect.*width=\"8\".*$1" || true; }
 check "the SVG picture has a square for each page, in the colour of its state" \
 	equal "$(svg '#74c476') $(svg '#fdae6b') $(svg '#6a51a3') $(svg '#d9d9d9')" "8 4 1 48"
+# and the legend's
+dots() { "$rmpmap" -s -f known -c 1 -r "$1" | grep -c '^<rect.*width="2" height="2"/>' || true; }
+check "... and a dot where the direct map has it in 4K" equal "$(dots 0-3f) $(dots 200-23f)" "65 1"
 check "no such range: one line, status 1" refuses 'nothing there' "$rmpmap" -f known -r 99999-9999a
 check "a range backwards: one line, status 1" refuses 'ends before' "$rmpmap" -f known -r 9-1
 check "too many cells: one line, status 1" refuses 'larger -c' "$rmpmap" -r 0-fffff -c 1

@@ -12,7 +12,7 @@ command -v bpftrace >/dev/null || skip "no bpftrace"
 command -v trace-cmd >/dev/null || skip "no trace-cmd"
 need_rmp
 need_host_write
-echo 1..47
+echo 1..51
 
 # What keeps bpftrace 0.17 from starting for minutes on the debug kernel. It reads
 # available_events (here 1700 lines) again for each "args" of a program, ten times, so
@@ -26,6 +26,7 @@ chmod +x quick/modprobe
 for clang in /usr/bin/clang /usr/bin/clang-[0-9]*; do
 	[ ! -e "$clang" ] || cp quick/modprobe "quick/${clang##*/}"
 done
+cp $debug/rmp/counters start
 # All in one: bpftrace takes its time to start.
 # shellcheck disable=SC2016 # by the inner shell
 PATH=$tmp/quick:$PATH unshare -m bash -c 'mount --bind few "$0/available_events" &&
@@ -101,6 +102,7 @@ for _ in {1..60}; do
 done
 ended=0
 wait "$bpftrace" || ended=$?
+cp $debug/rmp/counters end
 # Each tool's maps under their own names, and what is printed by line
 for t in "${tools[@]}"; do : >"$t"; done
 awk '/^@[a-z]+_/ { t = $0; sub(/^@/, "", t); sub(/_.*/, "", t); sub(/^@[a-z]+_/, "@"); print >t; next }
@@ -118,7 +120,10 @@ while read -r name value _; do
 done <facts
 read -r requests ranges private shared < <(awk '$1 == "psc" { r += $5; a += $6; n[$3] += $7 }
 	END { print r, a, n["private"], n["shared"] }' facts)
-trace-cmd report -i trace.dat >events 2>/dev/null
+# As on another machine: no events there, and no symbols of this kernel
+# shellcheck disable=SC2016 # by the inner shell
+without /sys bash -c 'mount --bind /dev/null /proc/kallsyms && exec trace-cmd report -i "$0"' \
+	trace.dat >events 2>/dev/null
 # The name comes after the time: "task-pid [cpu] time: name: "
 while read -r name value; do seen[$name]=$value; done < <(awk '{
 	if (match($0, /: [a-z_]+: /)) n[substr($0, RSTART + 2, RLENGTH - 4)]++ }
@@ -148,12 +153,19 @@ check "rmpfaults: the stack leads from write() to that function" \
 check "psclat: requests by form, size and direction" equal "$(map requests psclat)" "$(told 5)"
 check "psclat: ranges" equal "$(map ranges psclat)" "$(told 6)"
 check "psclat: pages" equal "$(map total_pages psclat)" "$(told 7)"
-timed() {
-	awk '/^@/ { k = "" } /^@us\[/ { k = $0; sub("@us", "", k); sub(/ *$/, "", k); next }
-		k != "" && match($0, /[0-9]+ *\|/) { v[k] += substr($0, RSTART) }
-		END { for (k in v) print k, v[k] }' psclat | sort
+# Of histogram MAP: key, how many are in it, the least and the most they can be in all
+histogram() {
+	awk -v map="@$1[" 'function n(s) { return s ~ /K/ ? s * 1024 : s + 0 }
+		/^@/ { k = "" } !index($0, map) { if (k == "") next } index($0, map) { k = $0; sub(/^@[a-z_]*/, "", k); sub(/ *$/, "", k); next }
+		/\|/ { one = $1 ~ /\]$/; split($0, b, /[^0-9K]+/); c = b[one ? 3 : 4]
+			all[k] += c; least[k] += c * n(b[2]); most[k] += c * (one ? n(b[2]) : n(b[3]) - 1) }
+		END { for (k in all) print k, all[k], least[k], most[k] }' psclat | sort
 }
-check "psclat: each request is timed once" equal "$(timed)" "$(told 5)"
+check "psclat: each request is timed once" equal "$(histogram us | sed 's/ [0-9]* [0-9]*$//')" "$(told 5)"
+histogram pages_per_request >pages_of
+check "psclat: the pages of each request are counted once" equal "$(sed 's/ [0-9]* [0-9]*$//' pages_of)" "$(told 5)"
+check "psclat: ... and are as many as the guests asked for" equal \
+	"$(told 7 | paste -d ' ' - pages_of | awk '$4 < $(NF - 1) || $4 > $NF')" ""
 
 who="[${fact[pid]}, trace_guest]:"
 check "psctop: ranges and pages of the guests, and of no other, in place or not" \
@@ -170,6 +182,12 @@ sampled() {
 	awk 'NR == FNR { want = want $0 "\n"; next } /^version/ { got = "" }
 		{ got = got $0 "\n"; if (got == want) f = 1 } END { exit !f }' pages lines
 }
+check "rmpstate: regions of the direct map that were split, as the kernel counts them" \
+	equal "$(map all_regions rmpstate | sed -n 's/^\[split\]: //p')" "$(delta '^directmap_split')"
+# Merges go on in the background: no fewer than while the guests ran, no more than since before.
+check "rmpstate: ... and merged" equal "$(awk '$1 == "directmap_merge" && /merged/ { n[FILENAME] = $NF }
+	$1 == "@all_regions[merged]:" { m = $2 }
+	END { print (m >= n["after"] - n["before"] && m <= n["end"] - n["start"]) }' before after start end rmpstate)" 1
 check "rmpstate: a sample shows the pages as they are while the guest stands still" sampled
 
 check "rmpsnoop: a line for each range, fault, verdict and wrong request" \

@@ -91,6 +91,7 @@ struct rmp_line {
 static void rmp_fault_print(struct irq_work *work);
 
 static DEFINE_PER_CPU(struct rmp_try, rmp_tries[1 << RMP_TRY_SLOTS_SHIFT]);
+static DEFINE_PER_CPU(unsigned long, rmp_verdicts[NR_RMP_VERDICTS]);
 static DEFINE_PER_CPU(unsigned long, rmp_outcomes[NR_RMP_OUTCOMES]);
 static DEFINE_PER_CPU(unsigned long, rmp_flipped_pages);
 static DEFINE_PER_CPU(int, rmp_fault_depth);
@@ -433,6 +434,18 @@ static enum rmp_outcome __kprobes rmp_fault_outcome(enum rmp_verdict verdict, in
 	}
 }
 
+static const char * const rmp_verdict_names[NR_RMP_VERDICTS] = {
+	[RMP_VERDICT_STOCK]		= "stock",
+	[RMP_VERDICT_RETRY]		= "retry",
+	[RMP_VERDICT_FLIP_4K]		= "flip-4K",
+	[RMP_VERDICT_FLIP_2M]		= "flip-2M",
+	[RMP_VERDICT_FLIP_REGION]	= "flip-region",
+	[RMP_VERDICT_SPLIT]		= "split",
+	[RMP_VERDICT_SIGBUS]		= "sigbus",
+	[RMP_VERDICT_FIXUP]		= "fixup",
+	[RMP_VERDICT_OOPS]		= "oops",
+};
+
 static const char * const rmp_outcome_names[NR_RMP_OUTCOMES] = {
 	[RMP_OUTCOME_STOCK]	= "stock",
 	[RMP_OUTCOME_RECOVERED]	= "recovered",
@@ -457,6 +470,7 @@ static const char * const rmp_outcome_names[NR_RMP_OUTCOMES] = {
 void __kprobes rmp_fault_count(u64 pfn, enum rmp_verdict verdict, enum rmp_outcome outcome,
 			       int result)
 {
+	this_cpu_inc(rmp_verdicts[verdict]);
 	this_cpu_inc(rmp_outcomes[outcome]);
 	trace_rmp_verdict(pfn, verdict, outcome, result);
 }
@@ -585,6 +599,30 @@ static u64 rmp_sum(unsigned long __percpu *count)
 	for_each_possible_cpu(cpu)
 		sum += *per_cpu_ptr(count, cpu);
 	return sum;
+}
+
+/**
+ * rmp_verdict_name() - a verdict in a word
+ * @verdict: the verdict
+ *
+ * Context: any.
+ * Return: the word that files and trace events use.
+ */
+const char *rmp_verdict_name(enum rmp_verdict verdict)
+{
+	return rmp_verdict_names[verdict];
+}
+
+/**
+ * rmp_faults_decided() - faults since boot
+ * @verdict: what was decided about them
+ *
+ * Context: any.
+ * Return: their number.
+ */
+u64 rmp_faults_decided(enum rmp_verdict verdict)
+{
+	return rmp_sum(&rmp_verdicts[verdict]);
 }
 
 /**

@@ -42,7 +42,7 @@ struct rmp_view {
 };
 
 /**
- * enum rmp_verdict - what is to be done about a fault
+ * enum rmp_verdict - what is to be done about a fault; one counter for each
  * @RMP_VERDICT_STOCK: not the RMP's, or not ours to repair: the stock path
  * @RMP_VERDICT_RETRY: nothing is wrong any more, another CPU was faster
  * @RMP_VERDICT_FLIP_4K: return the page to the host
@@ -53,6 +53,7 @@ struct rmp_view {
  * @RMP_VERDICT_SIGBUS: the page is not the process's to write: SIGBUS
  * @RMP_VERDICT_FIXUP: likewise for the kernel on its behalf: -EFAULT
  * @RMP_VERDICT_OOPS: and for a kernel that does not expect a fault there
+ * @NR_RMP_VERDICTS: their number
  */
 enum rmp_verdict {
 	RMP_VERDICT_STOCK,
@@ -64,6 +65,7 @@ enum rmp_verdict {
 	RMP_VERDICT_SIGBUS,
 	RMP_VERDICT_FIXUP,
 	RMP_VERDICT_OOPS,
+	NR_RMP_VERDICTS,
 };
 
 /**
@@ -156,6 +158,8 @@ bool __rmp_fault_user(struct pt_regs *regs, unsigned long error_code,
 		      unsigned long address);
 bool __rmp_fault_fixup(struct vm_area_struct *vma, unsigned long address);
 bool __rmp_keep_split(u64 pfn);
+const char *rmp_verdict_name(enum rmp_verdict verdict);
+u64 rmp_faults_decided(enum rmp_verdict verdict);
 const char *rmp_outcome_name(enum rmp_outcome outcome);
 u64 rmp_faults_ended(enum rmp_outcome outcome);
 u64 rmp_fault_flipped_pages(void);

@@ -193,6 +193,9 @@ static int counters_show(struct seq_file *m, void *v)
 	int i;
 
 	seq_puts(m, "version 1\n");
+	for (i = 0; i < NR_RMP_VERDICTS; i++)
+		seq_printf(m, "fault_verdict verdict=%s %llu\n", rmp_verdict_name(i),
+			   rmp_faults_decided(i));
 	for (i = 0; i < NR_RMP_OUTCOMES; i++)
 		seq_printf(m, "fault outcome=%s %llu\n", rmp_outcome_name(i),
 			   rmp_faults_ended(i));
