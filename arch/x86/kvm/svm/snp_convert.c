@@ -459,7 +459,7 @@ int snp_make_private(struct snp_unit *u, struct snp_scratch *s)
 	if (!r)
 		return -ENOMEM;
 
-	seq = kvm->mmu_invalidate_seq;
+	seq = READ_ONCE(kvm->mmu_invalidate_seq);
 	/* Read before the page tables are; see mmu_invalidate_retry_gfn(). */
 	smp_rmb();
 
