@@ -363,7 +363,7 @@ static int convert_unit(struct snp_unit *u, struct snp_region *r, struct snp_scr
 			struct snp_excl *e)
 {
 	unsigned int first = u->gfn % SNP_REGION_PAGES, i, nr = 0, undone = 0;
-	bool zap = u->large || !r->nr;
+	bool zap = u->large || !READ_ONCE(r->nr);
 	int ret;
 
 	for (i = 0; i < u->n; i++) {

@@ -90,7 +90,7 @@ static void slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot)
 	for (; gfn < end; gfn = next) {
 		next = min(end, ALIGN_DOWN(gfn, SNP_REGION_PAGES) + SNP_REGION_PAGES);
 		r = snp_region_find(vm, gfn);
-		if (r && r->nr)
+		if (r && READ_ONCE(r->nr))
 			snp_return_region(vm, r, gfn - r->gfn, next - 1 - r->gfn);
 		cond_resched();
 	}

@@ -167,8 +167,11 @@ int snp_table_reserve(struct snp_region *r, unsigned int i, const struct snp_scr
 	unsigned long *pfn;
 	unsigned int k;
 
-	if (contiguous(r, i, s, n))
-		return 0;
+	/* Only whether it is worth it: snp_table_add() looks again. */
+	scoped_guard(spinlock, &r->lock) {
+		if (contiguous(r, i, s, n))
+			return 0;
+	}
 
 	pfn = kmalloc_array(SNP_REGION_PAGES, sizeof(*pfn), GFP_KERNEL_ACCOUNT);
 	if (!pfn)
