@@ -2,12 +2,13 @@
 // Mutant: the Xen code on kvm->lock
 // File: arch/x86/kvm/xen.c
 // Test: xen_lock_test
-// Caught: not ok .*everybody_who_takes_the_xen_lock_ends|possible circular locking
-// Limit: 60
+// Caught: WARNING: possible circular locking dependency detected
+// Limit: 120
+// Config: debug
 // Expect: mutex_lock 0
 //
 // What 6.2 was before the leaf lock: a vCPU takes kvm->lock inside vcpu->mutex and
-// kvm->srcu. lockdep (debug kernel) reports the first such use.
+// kvm->srcu. lockdep reports the first such use.
 
 @@
 expression vm;

@@ -2,11 +2,12 @@
 // Mutant: KVM_XEN_EVTCHN_RESET waits for kvm->srcu under xen_lock
 // File: arch/x86/kvm/xen.c
 // Test: xen_lock_test
-// Caught: not ok .*everybody_who_takes_the_xen_lock_ends|possible circular locking
-// Limit: 60
+// Caught: WARNING: possible circular locking dependency detected
+// Limit: 120
+// Config: debug
 // Expect: synchronize_srcu 0
 //
-// The revert that docs/locking.rst answers with no. lockdep (debug kernel) reports
+// The revert that docs/locking.rst answers with no. lockdep reports
 // it at the first reset after a write to the hypercall page's MSR.
 
 @@
