@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -891,6 +892,27 @@ static int open_bar(void)
 	return -1;
 }
 
+/* A file on a file system that must know who writes to it: the VM's share (tools/vm) */
+static int open_file(void)
+{
+	char at[] = "/tmp/files.XXXXXX", path[40];
+	int fd = -1;
+
+	if (!mkdtemp(at))
+		return -1;
+	if (!mount("files", at, "9p", 0, "trans=virtio,version=9p2000.L,cache=mmap")) {
+		snprintf(path, sizeof(path), "%s/file", at);
+		fd = open(path, O_RDWR | O_CREAT, 0600);
+		if (fd >= 0 && ftruncate(fd, PAGE_SIZE)) {
+			close(fd);
+			fd = -1;
+		}
+		umount2(at, MNT_DETACH);
+	}
+	rmdir(at);
+	return fd;
+}
+
 IN_PLACE_TEST(memory_that_cannot_be_pinned_is_for_the_vmm_to_replace)
 {
 	struct snp_guest *g = LAUNCH(guest_wants_a_page);
@@ -906,6 +928,11 @@ IN_PLACE_TEST(memory_that_cannot_be_pinned_is_for_the_vmm_to_replace)
 	fd = open(program_invocation_name, O_RDONLY);
 	ASSERT_LE(0, fd);
 	expect_no_pin(g, "file that is not for writing", PROT_READ, MAP_SHARED, fd, PAGE_SIZE);
+	close(fd);
+
+	fd = open_file();
+	ASSERT_LE(0, fd) TH_LOG("no share to write to: %s", strerror(errno));
+	expect_no_pin(g, "ordinary file", PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
 	close(fd);
 
 	fd = open_bar();
