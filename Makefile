@@ -21,8 +21,8 @@ MAKEFLAGS += --no-print-directory
 TOP := $(CURDIR)
 BUILD := $(TOP)/build
 CONFIG ?= run
-ifeq ($(filter run debug kcsan stock,$(CONFIG)),)
-$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, stock)
+ifeq ($(filter run debug kcsan host stock,$(CONFIG)),)
+$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, host and stock)
 endif
 SOURCE := /usr/src/linux-source-6.12.tar.xz
 KSRC := $(BUILD)/linux-source-6.12
