@@ -8,7 +8,8 @@
 ##                     SMP= MEM= APPEND= TIMEOUT= ICOUNT=1 EXPECT_OOPS=1 SOFT=off CPU= TCG=multi
 ## make mutants        put each bug back (tests/mutants), see a test catch it; N='name...'
 ## make races          the tests that race, on a KCSAN kernel
-## make bench          what it costs: a table, and build/bench.csv
+## make bench          what it costs: a table, and build/bench.csv; first, for all of it:
+##                     make modules CONFIG=host, CONFIG=stock and CONFIG=notrace
 ## make watch          live view of the page states, beside a guest (Ctrl-C ends)
 ## make selftests      upstream's KVM selftests and ours
 ## make modules        test modules
@@ -21,8 +22,8 @@ MAKEFLAGS += --no-print-directory
 TOP := $(CURDIR)
 BUILD := $(TOP)/build
 CONFIG ?= run
-ifeq ($(filter run debug kcsan stock notrace,$(CONFIG)),)
-$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, stock and notrace)
+ifeq ($(filter run debug kcsan host stock notrace,$(CONFIG)),)
+$(error CONFIG=$(CONFIG): there are run, debug, kcsan and, for comparison, host, stock and notrace)
 endif
 SOURCE := /usr/src/linux-source-6.12.tar.xz
 KSRC := $(BUILD)/linux-source-6.12

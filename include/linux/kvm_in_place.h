@@ -10,6 +10,7 @@
 #include <linux/interval_tree.h>
 #include <linux/jump_label.h>
 #include <linux/kvm_types.h>
+#include <linux/static_call.h>
 
 struct kvm;
 struct kvm_vcpu;
@@ -48,7 +49,41 @@ struct kvm_in_place_ops {
 	void (*slot_gone)(struct kvm *kvm, const struct kvm_memory_slot *slot);
 };
 
+int __kvm_vcpu_map(struct kvm_vcpu *vcpu, gfn_t gfn, struct kvm_host_map *map);
+void __kvm_vcpu_unmap(struct kvm_vcpu *vcpu, struct kvm_host_map *map, bool dirty);
+
 #ifdef CONFIG_SNP_PAGE_STATE
+
+/* As upstream has them, until there is a VM whose pages change in place */
+DECLARE_STATIC_CALL(kvm_vcpu_map, __kvm_vcpu_map);
+DECLARE_STATIC_CALL(kvm_vcpu_unmap, __kvm_vcpu_unmap);
+
+/**
+ * kvm_vcpu_map() - a kernel mapping of a guest's page
+ * @vcpu: the vCPU
+ * @gfn: guest frame
+ * @map: receives it
+ *
+ * Context: process context, in kvm->srcu; may wait for a conversion.
+ * Return: 0; as upstream; -EFAULT: the page is private.
+ */
+static inline int kvm_vcpu_map(struct kvm_vcpu *vcpu, gfn_t gfn, struct kvm_host_map *map)
+{
+	return static_call(kvm_vcpu_map)(vcpu, gfn, map);
+}
+
+/**
+ * kvm_vcpu_unmap() - done with a kernel mapping of a guest's page
+ * @vcpu: the vCPU
+ * @map: from kvm_vcpu_map(), or empty
+ * @dirty: it was written to
+ *
+ * Context: as upstream; preemption may be off.
+ */
+static inline void kvm_vcpu_unmap(struct kvm_vcpu *vcpu, struct kvm_host_map *map, bool dirty)
+{
+	static_call(kvm_vcpu_unmap)(vcpu, map, dirty);
+}
 
 DECLARE_STATIC_KEY_FALSE(kvm_in_place_key);
 
@@ -67,8 +102,6 @@ void kvm_in_place_slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot)
 int kvm_in_place_enable(struct kvm *kvm, const struct kvm_enable_cap *cap);
 bool kvm_in_place_is_cap(u32 cap);
 int kvm_in_place_supported(struct kvm *kvm);
-int kvm_post_map_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map);
-void kvm_post_unmap_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map);
 
 #else /* !CONFIG_SNP_PAGE_STATE */
 
@@ -126,13 +159,14 @@ static inline int kvm_in_place_supported(struct kvm *kvm)
 	return 0;
 }
 
-static inline int kvm_post_map_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map)
+static inline int kvm_vcpu_map(struct kvm_vcpu *vcpu, gfn_t gfn, struct kvm_host_map *map)
 {
-	return 0;
+	return __kvm_vcpu_map(vcpu, gfn, map);
 }
 
-static inline void kvm_post_unmap_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map)
+static inline void kvm_vcpu_unmap(struct kvm_vcpu *vcpu, struct kvm_host_map *map, bool dirty)
 {
+	__kvm_vcpu_unmap(vcpu, map, dirty);
 }
 
 #endif /* CONFIG_SNP_PAGE_STATE */

@@ -7,7 +7,9 @@
  *	snp_convert_bench size MIB		in place, in a memslot of that size
  *	snp_convert_bench vcpus			in place, by one vCPU and by two at once
  *	snp_convert_bench memory in_place|punching|keeping
- *	snp_convert_bench floor|map		see tests/modules/snp_convert_bench.c
+ *	snp_convert_bench floor			see tests/modules/snp_convert_bench.c
+ *	snp_convert_bench map			with SNP: see tests/modules/snp_bench.c
+ *	snp_convert_bench map_ordinary		of an ordinary VM, on any kernel
  *
  * Prints "NAME VALUE" lines: ns per page, which are instructions if the VM's clock
  * counts those; for memory, bytes.
@@ -421,18 +423,17 @@ static void measure_memory(const char *how)
 
 static void ask(const char *file, const char *question, const char *prefix)
 {
-	char path[80], text[200], name[40];
-	u64 value;
+	char path[80], text[200], name[40], value[40];
 	int fd, n, at = 0, len;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/snp_convert_bench/%s", file);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", file);
 	fd = open(path, O_RDWR);
 	len = strlen(question);
 	TEST_ASSERT(fd >= 0 && write(fd, question, len) == len, "%s: %s", path, strerror(errno));
 	len = pread(fd, text, sizeof(text) - 1, 0);
 	text[max(len, 0)] = 0;
-	while (sscanf(text + at, "%39s %lu%n", name, &value, &n) == 2) {
-		printf("%s_%s %lu\n", prefix, name, value);
+	while (sscanf(text + at, "%39s %39s%n", name, value, &n) == 2) {
+		printf("%s_%s %s\n", prefix, name, value);
 		at += n;
 	}
 	close(fd);
@@ -451,22 +452,37 @@ static void measure_floor(void)
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		snprintf(question, sizeof(question), "%d %lu %d", g->vm->fd,
 			 max(shapes[i].batch, 1ul), shapes[i].size == SNP_2M ? 2 : 1);
-		ask("floor", question, shapes[i].name);
+		ask("snp_convert_bench/floor", question, shapes[i].name);
 	}
 	snp_free(g);
 }
 
-static void measure_map(void)
+static void ask_map(struct kvm_vcpu *vcpu, u64 gpa, const char *prefix)
 {
 	char question[60];
+
+	snprintf(question, sizeof(question), "%d %lu", vcpu->fd, gpa >> 12);
+	ask("snp_bench/map", question, prefix);
+}
+
+static void measure_map_ordinary(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, nobody);
+
+	ask_map(vcpu, addr_gva2gpa(vm, vm_vaddr_alloc_page(vm)), "ordinary");
+	kvm_vm_free(vm);
+}
+
+static void measure_map(void)
+{
 	int in_place;
 
 	for (in_place = 0; in_place < 2; in_place++) {
 		struct snp_guest *g = in_place ?
 			snp_create_in_place(nobody, VM_MEM_SRC_ANONYMOUS) : snp_create(nobody);
 
-		snprintf(question, sizeof(question), "%d %lu", g->vcpu->fd, SNP_TEST_GPA >> 12);
-		ask("map", question, in_place ? "held" : "plain");
+		ask_map(g->vcpu, SNP_TEST_GPA, in_place ? "held" : "plain");
 		snp_free(g);
 	}
 }
@@ -475,8 +491,13 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	snp_require_in_place();
 	setlinebuf(stdout);
+	if (!strcmp(what, "map_ordinary")) {
+		measure_map_ordinary();
+		return 0;
+	}
+
+	snp_require_in_place();
 	if (!strcmp(what, "convert") || !strcmp(what, "guest_memfd"))
 		measure_conversions(!strcmp(what, "convert"));
 	else if (!strcmp(what, "size") && argc > 2)

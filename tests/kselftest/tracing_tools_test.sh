@@ -216,8 +216,8 @@ check "gfnbusy: the frame that a conversion found mapped, and who held it" \
 	equal "$(map met gfnbusy) $(grep -o '^@holders\[[^ ]* [^ ]*' gfnbusy)" \
 	"[$((fact[contended])), map, ${fact[pid]}, trace_guest]: 1 @holders[$((fact[contended])), ${fact[pid]},"
 check "gfnbusy: ... by which stack" equal \
-	"$(sed -n '/^@holders/,/^\]/p' gfnbusy | grep -oE ' (kvm_vcpu_map|sev_handle_vmgexit|kvm_vcpu_ioctl)' | tr -d '\n')" \
-	" kvm_vcpu_map sev_handle_vmgexit kvm_vcpu_ioctl"
+	"$(sed -n '/^@holders/,/^\]/p' gfnbusy | grep -oE ' (kvm_in_place_map|sev_handle_vmgexit|kvm_vcpu_ioctl)' | tr -d '\n')" \
+	" kvm_in_place_map sev_handle_vmgexit kvm_vcpu_ioctl"
 check "gfnbusy: the frame on which a map waited, once" \
 	equal "$(map waits gfnbusy)" "[$((fact[waited])), ${fact[pid]}, trace_guest]: 1"
 check "gfnbusy: the private frame that KVM did not map" \

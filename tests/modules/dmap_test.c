@@ -9,7 +9,8 @@
  * Pages become private by upstream's rmp_make_private(), for an ASID that no guest
  * has. Merges are forced from outside, by writing to debugfs rmp_dmap/merge, while
  * a case runs. Invariant: what a case made private is shared again before it is
- * freed. Used by tests/kselftest/dmap_test.c and tests/bench/dmap.
+ * freed. Used by dmap_test.c and snp_memory_hotplug_test.c in tests/kselftest, and by
+ * tests/bench/dmap.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -400,11 +401,16 @@ static int case_attributes(unsigned long rounds)
 
 #define BLOCK_ORDER	MAX_PAGE_ORDER
 #define BLOCK_PAGES	BIT(BLOCK_ORDER)
-/* Left to the rest of the system while we look for the piece */
+/* Left to the rest of the system while we look for the piece, in small pieces if few */
 #define SPARE_PAGES	(SZ_64M / PAGE_SIZE)
+#define SPARE_FEW	(SZ_16M / PAGE_SIZE)
 
 static struct page **blocks;
 static unsigned long nr_blocks;
+/* Free memory in pieces of 2M that were no part of any block */
+static LIST_HEAD(halves);
+/* Page frame from which a piece is looked for, or where memory goes and comes */
+static unsigned long lowest;
 
 static int by_pfn(const void *a, const void *b)
 {
@@ -424,16 +430,59 @@ static bool block_large(const struct page *page)
 	return true;
 }
 
+static int case_above(unsigned long pfn)
+{
+	lowest = pfn;
+	return 0;
+}
+
 static void free_blocks(void)
 {
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &halves, lru)
+		__free_pages(page, HUGE_ORDER);
+	INIT_LIST_HEAD(&halves);
 	while (nr_blocks)
 		__free_pages(blocks[--nr_blocks], BLOCK_ORDER);
 	kvfree(blocks);
 	blocks = NULL;
 }
 
-/* @mib MiB in one piece, mapped by 2M entries: out of all memory that is free. */
-static int case_alloc(unsigned long mib)
+static void free_others(unsigned long first, unsigned long n)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_blocks; i++)
+		if (i < first || i >= first + n)
+			__free_pages(blocks[i], BLOCK_ORDER);
+	memmove(blocks, blocks + first, n * sizeof(*blocks));
+	nr_blocks = n;
+}
+
+static void free_these(unsigned long first, unsigned long n)
+{
+	struct page *page;
+	unsigned long i;
+
+	while (global_zone_page_state(NR_FREE_PAGES) > SPARE_FEW) {
+		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, HUGE_ORDER);
+		if (!page)
+			break;
+		list_add(&page->lru, &halves);
+	}
+	for (i = first; i < first + n; i++)
+		__free_pages(blocks[i], BLOCK_ORDER);
+	nr_blocks -= n;
+	memmove(blocks + first, blocks + first + n, (nr_blocks - first) * sizeof(*blocks));
+}
+
+/*
+ * Of all memory that is free @mib MiB in one piece, mapped by 2M entries; or all but
+ * such a piece.
+ */
+static int find_piece(unsigned long mib, unsigned long spare,
+		      void (*free_rest)(unsigned long first, unsigned long n))
 {
 	unsigned long want = mib * SZ_1M / (BLOCK_PAGES * PAGE_SIZE);
 	unsigned long max = totalram_pages() / BLOCK_PAGES, i, run = 0, end = 0;
@@ -443,7 +492,7 @@ static int case_alloc(unsigned long mib)
 	blocks = kvcalloc(max, sizeof(*blocks), GFP_KERNEL);
 	if (!blocks)
 		return -ENOMEM;
-	while (nr_blocks < max && global_zone_page_state(NR_FREE_PAGES) > SPARE_PAGES) {
+	while (nr_blocks < max && global_zone_page_state(NR_FREE_PAGES) > spare) {
 		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, BLOCK_ORDER);
 		if (!page)
 			break;
@@ -454,7 +503,7 @@ static int case_alloc(unsigned long mib)
 	for (i = 0; i < nr_blocks && run < want; i++) {
 		if (!run || page_to_pfn(blocks[i]) != page_to_pfn(blocks[i - 1]) + BLOCK_PAGES)
 			run = 0;
-		run = block_large(blocks[i]) ? run + 1 : 0;
+		run = block_large(blocks[i]) && page_to_pfn(blocks[i]) >= lowest ? run + 1 : 0;
 		end = i + 1;
 	}
 	if (run < want) {
@@ -462,13 +511,21 @@ static int case_alloc(unsigned long mib)
 		return -ENOMEM;
 	}
 
-	for (i = 0; i < nr_blocks; i++)
-		if (i < end - want || i >= end)
-			__free_pages(blocks[i], BLOCK_ORDER);
-	memmove(blocks, blocks + end - want, want * sizeof(*blocks));
-	nr_blocks = want;
-	tell(" pfn=0x%lx regions=%lu", page_to_pfn(blocks[0]), want * BLOCK_PAGES / REGION_PAGES);
+	tell(" pfn=0x%lx regions=%lu", page_to_pfn(blocks[end - want]),
+	     want * BLOCK_PAGES / REGION_PAGES);
+	free_rest(end - want, want);
 	return 0;
+}
+
+static int case_alloc(unsigned long mib)
+{
+	return find_piece(mib, SPARE_PAGES, free_others);
+}
+
+/* For those who want their memory there, and nowhere else */
+static int case_all_but(unsigned long mib)
+{
+	return find_piece(mib, SPARE_FEW, free_these);
 }
 
 static atomic_long_t flushes;
@@ -587,6 +644,22 @@ static int case_free(unsigned long unused)
 	return ret;
 }
 
+/* ---- memory that goes and comes: not where it is only taken offline, but removed - */
+
+static int case_unplug(unsigned long pages)
+{
+	int (*unplug)(u64 start, u64 size) = symbol("offline_and_remove_memory");
+
+	return unplug ? unplug(PFN_PHYS(lowest), PFN_PHYS(pages)) : -EOPNOTSUPP;
+}
+
+static int case_plug(unsigned long pages)
+{
+	int (*plug)(int nid, u64 start, u64 size, unsigned int flags) = symbol("add_memory");
+
+	return plug ? plug(0, PFN_PHYS(lowest), PFN_PHYS(pages), 0) : -EOPNOTSUPP;
+}
+
 /* ---- debugfs ------------------------------------------------------------------ */
 
 static const struct {
@@ -597,9 +670,10 @@ static const struct {
 	{ "hold", case_hold }, { "release", case_release },
 	{ "bare", case_bare }, { "level", case_level },
 	{ "huge", case_huge }, { "psmash", case_psmash }, { "race", case_race },
-	{ "attributes", case_attributes }, { "alloc", case_alloc },
+	{ "attributes", case_attributes }, { "alloc", case_alloc }, { "all_but", case_all_but },
 	{ "convert", case_convert }, { "share", case_share }, { "range", case_range },
 	{ "upstream", case_upstream }, { "large", case_large }, { "free", case_free },
+	{ "above", case_above }, { "unplug", case_unplug }, { "plug", case_plug },
 };
 
 static ssize_t run_write(struct file *file, const char __user *buf, size_t len, loff_t *ppos)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a host RMP fault costs. debugfs snp_bench/fault: a read measures, and gives
- * "NAME VALUE" lines, in ns of the kernel's clock per page; with a clock that
- * counts instructions (ICOUNT=1, see tools/vm) these are instructions:
+ * What a host RMP fault costs, and what the kernel does anyhow, with SNP and without.
+ * All in "NAME VALUE" lines, in ns of the kernel's clock; with a clock that counts
+ * instructions (ICOUNT=1, see tools/vm) these are instructions. debugfs snp_bench/:
+ *
+ * fault: a read measures, per page,
  *
  *	anon		ordinary minor fault: first write to an anonymous page
  *	file		ordinary minor fault: first write to a page that is in a
@@ -15,12 +17,21 @@
  *
  * All are faults of the kernel, on the same pages, in one run: so they compare. Of
  * several batches the cheapest counts, as an interrupt comes into some. Without SNP
- * only the first two. Used by tests/bench/fault.
+ * only the first two.
+ *
+ * map: "<vcpu fd> <gfn>" written to it measures
+ *
+ *	map		kvm_vcpu_map() and kvm_vcpu_unmap() of a shared page, together
+ *
+ * The only module here that is built on kernels without the subsystem, too: nothing of
+ * ours is called. Used by tests/bench/fault and tests/bench/convert.
  */
 #include <linux/cc_platform.h>
 #include <linux/debugfs.h>
+#include <linux/file.h>
 #include <linux/io.h>
 #include <linux/kprobes.h>
+#include <linux/kvm_host.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
@@ -38,6 +49,7 @@
 
 #define PAGES		256
 #define BATCHES		8
+#define MAPS		1000
 #define NOT_MEASURED	U64_MAX
 
 static DEFINE_MUTEX(bench_lock);
@@ -181,6 +193,14 @@ static u64 errorcode(void)
 	return bad ? NOT_MEASURED : t;
 }
 
+/* Half an instruction of a thousand matters. */
+static void show_mean(struct seq_file *m, const char *name, u64 sum, unsigned int n)
+{
+	u64 hundredths = 100 * sum / n;
+
+	seq_printf(m, "%s %llu.%02llu\n", name, hundredths / 100, hundredths % 100);
+}
+
 static const struct {
 	const char *name;
 	u64 (*run)(void);
@@ -212,12 +232,93 @@ static int fault_show(struct seq_file *m, void *unused)
 			cond_resched();
 		}
 		if (best != NOT_MEASURED)
-			seq_printf(m, "%s %llu\n", costs[i].name, best / PAGES);
+			show_mean(m, costs[i].name, best, PAGES);
 	}
 	mutex_unlock(&bench_lock);
 	return ret;
 }
 DEFINE_SHOW_ATTRIBUTE(fault);
+
+static u64 best_map = NOT_MEASURED;
+
+static int measure_maps(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct kvm_host_map map = { };
+	int i, ret = 0;
+	u64 t = now();
+
+	for (i = 0; i < MAPS && !ret; i++) {
+		ret = kvm_vcpu_map(vcpu, gfn, &map);
+		if (!ret)
+			kvm_vcpu_unmap(vcpu, &map, false);
+	}
+	best_map = min(best_map, now() - t);
+	return ret;
+}
+
+static int measure_map(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	int batch, idx, ret = 0;
+
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	best_map = NOT_MEASURED;
+	for (batch = 0; batch < BATCHES && !ret; batch++)
+		ret = measure_maps(vcpu, gfn);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static ssize_t map_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	struct file *f;
+	int fd, ret = -EINVAL;
+	char text[40];
+	u64 gfn;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = 0;
+	if (sscanf(text, "%d %llu", &fd, &gfn) != 2)
+		return -EINVAL;
+
+	f = fget(fd);
+	if (!f)
+		return -EBADF;
+	mutex_lock(&bench_lock);
+	if (str_has_prefix(f->f_path.dentry->d_name.name, "kvm-vcpu:"))
+		ret = measure_map(f->private_data, gfn);
+	mutex_unlock(&bench_lock);
+	fput(f);
+	return ret ?: len;
+}
+
+static int map_show(struct seq_file *m, void *unused)
+{
+	mutex_lock(&bench_lock);
+	if (best_map != NOT_MEASURED)
+		show_mean(m, "map", best_map, MAPS);
+	mutex_unlock(&bench_lock);
+	return 0;
+}
+
+static int map_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, map_show, NULL);
+}
+
+static const struct file_operations map_fops = {
+	.owner = THIS_MODULE,
+	.open = map_open,
+	.read = seq_read,
+	.write = map_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 /* Not exported, and nobody but a measurement should want them */
 static void *find(const char *symbol)
@@ -258,6 +359,7 @@ static int __init snp_bench_init(void)
 	soft_error_code = find("snp_soft_host_fault");
 	dir = debugfs_create_dir("snp_bench", NULL);
 	debugfs_create_file("fault", 0400, dir, NULL, &fault_fops);
+	debugfs_create_file("map", 0600, dir, NULL, &map_fops);
 	return 0;
 }
 module_init(snp_bench_init);
@@ -269,5 +371,5 @@ static void __exit snp_bench_exit(void)
 }
 module_exit(snp_bench_exit);
 
-MODULE_DESCRIPTION("Cost of host RMP faults");
+MODULE_DESCRIPTION("Cost of host RMP faults, minor faults and KVM's maps");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What conversions in place are measured against. Files in debugfs
- * snp_convert_bench/, two of them written to with numbers and then read for "NAME
+ * snp_convert_bench/, the first written to with numbers and then read for "NAME
  * VALUE" lines in ns of the kernel's clock, instructions with ICOUNT=1:
  *
  *	floor	<vm fd> <batch> <level>
@@ -9,9 +9,6 @@
  *		of that size (level 1: 4K, 2: 2M), per page: "private": RMPUPDATE;
  *		"shared": flush of the VM's guest mappings, once a batch, RMPUPDATE, and
  *		the page out of the caches
- *
- *	map	<vcpu fd> <gfn>
- *		kvm_vcpu_map() and kvm_vcpu_unmap() of a shared page, together: "map"
  *
  *	guest	(only read) ns between entries of a guest and its exits since the module
  *		was loaded: the guest's own work, and all that the software platform
@@ -39,7 +36,6 @@
 #define TEST_GPA	0x4000000000ULL
 #define TEST_ASID	15
 #define ROUNDS		4
-#define MAPS		1000
 
 static DEFINE_MUTEX(bench_lock);
 static struct page *region;
@@ -111,30 +107,6 @@ static int measure_floor(struct kvm *kvm, unsigned int batch, int level)
 	return ret;
 }
 
-static int measure_map(struct kvm_vcpu *vcpu, gfn_t gfn)
-{
-	struct kvm_host_map map = { };
-	int i, idx, ret = 0;
-	u64 t;
-
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
-	idx = srcu_read_lock(&vcpu->kvm->srcu);
-	/* Once before it counts: the page is brought, the slot remembered. */
-	for (i = -1, t = 0; i < MAPS && !ret; i++) {
-		if (!i)
-			t = now();
-		ret = kvm_vcpu_map(vcpu, gfn, &map);
-		if (!ret)
-			kvm_vcpu_unmap(vcpu, &map, false);
-	}
-	t = now() - t;
-	srcu_read_unlock(&vcpu->kvm->srcu, idx);
-	mutex_unlock(&vcpu->mutex);
-	scnprintf(answer, sizeof(answer), "map %llu\n", t / MAPS);
-	return ret;
-}
-
 static struct file *kvm_file(int fd, const char *prefix)
 {
 	struct file *f = fget(fd);
@@ -178,24 +150,6 @@ static ssize_t floor_write(struct file *file, const char __user *buf, size_t len
 	return ret ?: len;
 }
 
-static ssize_t map_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
-{
-	struct file *f;
-	int fd, ret;
-	u64 a[2];
-
-	if (numbers(buf, len, a, &fd) != 2)
-		return -EINVAL;
-	f = kvm_file(fd, "kvm-vcpu:");
-	if (!f)
-		return -EBADF;
-	mutex_lock(&bench_lock);
-	ret = measure_map(f->private_data, a[0]);
-	mutex_unlock(&bench_lock);
-	fput(f);
-	return ret ?: len;
-}
-
 static ssize_t answer_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	return simple_read_from_buffer(buf, len, pos, answer, strlen(answer));
@@ -205,12 +159,6 @@ static const struct file_operations floor_fops = {
 	.owner = THIS_MODULE,
 	.read = answer_read,
 	.write = floor_write,
-};
-
-static const struct file_operations map_fops = {
-	.owner = THIS_MODULE,
-	.read = answer_read,
-	.write = map_write,
 };
 
 /* ---- time in the guest ------------------------------------------------- */
@@ -263,7 +211,6 @@ static int __init snp_convert_bench_init(void)
 	tracepoint_probe_register(exit_point, on_exit, NULL);
 	dir = debugfs_create_dir("snp_convert_bench", NULL);
 	debugfs_create_file("floor", 0600, dir, NULL, &floor_fops);
-	debugfs_create_file("map", 0600, dir, NULL, &map_fops);
 	debugfs_create_file("guest", 0400, dir, NULL, &guest_fops);
 	return 0;
 }

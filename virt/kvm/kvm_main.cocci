@@ -1,8 +1,10 @@
-// Hook: kvm_vcpu_map() in kvm_main.c: may KVM map this page, and is nobody
-//       converting it?
-// Expect: kvm_post_map_gfn 1
-// Hook: kvm_vcpu_unmap(): the kernel mapping is gone, who waits for that?
-// Expect: kvm_post_unmap_gfn 1
+// Hook: kvm_vcpu_map() and kvm_vcpu_unmap() in kvm_main.c: may KVM map this page, and
+//       is nobody converting it? Asked by who calls these (kvm_in_place.h), as a question
+//       in here would cost machines that have no such VM.
+// Expect: __kvm_vcpu_map 2
+// Expect: kvm_vcpu_map -2
+// Expect: __kvm_vcpu_unmap 2
+// Expect: kvm_vcpu_unmap -2
 // Hook: kvm_read_guest() and its kin: is the page private? Then neither read
 //       ciphertext nor write. (four by page, one atomic, two cached)
 // Expect: kvm_in_place_refuses_gpa 7
@@ -10,25 +12,33 @@
 // Expect: kvm_in_place 1
 
 @map_hook@
+typedef gfn_t;
+identifier vcpu, gfn, map;
 @@
- kvm_vcpu_map(...)
- {
- ...
- map->gfn = gfn;
-
--return 0;
-+return kvm_post_map_gfn(vcpu, map);
- }
+-kvm_vcpu_map
++__kvm_vcpu_map
+ (struct kvm_vcpu *vcpu, gfn_t gfn, struct kvm_host_map *map)
+ { ... }
 
 @unmap_hook@
+identifier vcpu, map, dirty;
 @@
- kvm_vcpu_unmap(...)
- {
- ...
-+kvm_post_unmap_gfn(vcpu, map);
- kvm_release_pfn(map->pfn, dirty);
- ...
- }
+-kvm_vcpu_unmap
++__kvm_vcpu_unmap
+ (struct kvm_vcpu *vcpu, struct kvm_host_map *map, bool dirty)
+ { ... }
+
+@map_export@
+declarer name EXPORT_SYMBOL_GPL;
+@@
+-EXPORT_SYMBOL_GPL(kvm_vcpu_map);
++EXPORT_SYMBOL_GPL(__kvm_vcpu_map);
+
+@unmap_export@
+declarer name EXPORT_SYMBOL_GPL;
+@@
+-EXPORT_SYMBOL_GPL(kvm_vcpu_unmap);
++EXPORT_SYMBOL_GPL(__kvm_vcpu_unmap);
 
 @page_hook@
 identifier fn = {kvm_read_guest_page, kvm_write_guest_page};

@@ -19,6 +19,11 @@
 struct static_key_false kvm_in_place_key = STATIC_KEY_FALSE_INIT;
 EXPORT_SYMBOL_GPL(kvm_in_place_key);
 
+DEFINE_STATIC_CALL(kvm_vcpu_map, __kvm_vcpu_map);
+EXPORT_STATIC_CALL_GPL(kvm_vcpu_map);
+DEFINE_STATIC_CALL(kvm_vcpu_unmap, __kvm_vcpu_unmap);
+EXPORT_STATIC_CALL_GPL(kvm_vcpu_unmap);
+
 /**
  * kvm_in_place_is_cap() - is this capability KVM_CAP_SNP_IN_PLACE?
  * @cap: number of a capability
@@ -47,6 +52,36 @@ int kvm_in_place_supported(struct kvm *kvm)
 	return !kvm || kvm->arch.vm_type == KVM_X86_SNP_VM;
 }
 
+/* kvm_vcpu_map() has a mapping: may it keep it? If not, there is no hold to release. */
+static int kvm_in_place_map(struct kvm_vcpu *vcpu, gfn_t gfn, struct kvm_host_map *map)
+{
+	int ret = __kvm_vcpu_map(vcpu, gfn, map);
+
+	if (ret || !kvm_in_place(vcpu->kvm))
+		return ret;
+
+	ret = kvm_x86_ops.post_map_gfn(vcpu, map);
+	if (ret)
+		__kvm_vcpu_unmap(vcpu, map, false);
+	return ret;
+}
+
+/* Who waits for the frame finds it neither mapped nor referenced. */
+static void kvm_in_place_unmap(struct kvm_vcpu *vcpu, struct kvm_host_map *map, bool dirty)
+{
+	bool held = map && map->hva && kvm_in_place(vcpu->kvm);
+
+	__kvm_vcpu_unmap(vcpu, map, dirty);
+	if (held)
+		kvm_x86_ops.post_unmap_gfn(vcpu, map);
+}
+
+static void kvm_in_place_guard_maps(void)
+{
+	static_call_update(kvm_vcpu_map, kvm_in_place_map);
+	static_call_update(kvm_vcpu_unmap, kvm_in_place_unmap);
+}
+
 /**
  * kvm_in_place_enable() - KVM_ENABLE_CAP of KVM_CAP_SNP_IN_PLACE
  * @kvm: the VM
@@ -63,6 +98,7 @@ int kvm_in_place_enable(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	if (memchr_inv(cap->args, 0, sizeof(cap->args)) || !kvm_in_place_supported(kvm))
 		return -EINVAL;
 
+	kvm_in_place_guard_maps();
 	static_branch_inc(&kvm_in_place_key);
 	mutex_lock(&kvm->lock);
 	mutex_lock(&kvm->slots_lock);
@@ -208,40 +244,3 @@ void kvm_in_place_slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot)
 	if (kvm_in_place(kvm))
 		kvm_x86_ops.in_place->slot_gone(kvm, slot);
 }
-
-/**
- * kvm_post_map_gfn() - kvm_vcpu_map() has a mapping: may it keep it?
- * @vcpu: the vCPU
- * @map: complete but for the hold
- *
- * Context: process context, in kvm->srcu; may wait for a conversion.
- * Return: 0, @map holds its frame; or -errno of post_map_gfn(), nothing is mapped.
- */
-int kvm_post_map_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map)
-{
-	int ret;
-
-	if (!kvm_in_place(vcpu->kvm))
-		return 0;
-
-	/* If it fails, there is no hold for kvm_post_unmap_gfn() to release. */
-	ret = kvm_x86_ops.post_map_gfn(vcpu, map);
-	if (ret)
-		kvm_vcpu_unmap(vcpu, map, false);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(kvm_post_map_gfn);
-
-/**
- * kvm_post_unmap_gfn() - kvm_vcpu_unmap() no longer needs the frame
- * @vcpu: the vCPU
- * @map: from a successful kvm_vcpu_map()
- *
- * Context: any in which kvm_vcpu_unmap() may be called: preemption may be off.
- */
-void kvm_post_unmap_gfn(struct kvm_vcpu *vcpu, struct kvm_host_map *map)
-{
-	if (kvm_in_place(vcpu->kvm))
-		kvm_x86_ops.post_unmap_gfn(vcpu, map);
-}
-EXPORT_SYMBOL_GPL(kvm_post_unmap_gfn);

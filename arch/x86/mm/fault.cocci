@@ -19,24 +19,23 @@ expression regs, code, address;
  ...>
  }
 
-// Hook: do_user_addr_fault() in fault.c: is this the RMP's fault, and final?
+// Hook: do_user_addr_fault() in fault.c: is this the RMP's fault, and final? (Asked
+//       before flags say who faulted: the compiler decides by them at once, and a
+//       branch between the two costs every fault.)
 // Expect: rmp_fault_user 1
 
 @rmp_fault_user_hook@
-identifier regs, error_code, address, flags;
+identifier regs, error_code, address;
 @@
  do_user_addr_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address)
  {
  ...
- unsigned int flags = FAULT_FLAG_DEFAULT;
- ...
+ perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, address);
 +	if (rmp_fault_user(regs, error_code, address)) {
 +		do_sigbus(regs, error_code, address, VM_FAULT_SIGBUS);
 +		return;
 +	}
 +
- if (!(flags & FAULT_FLAG_USER))
-	goto lock_mmap;
  ...
  }
 

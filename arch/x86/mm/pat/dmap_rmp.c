@@ -708,20 +708,42 @@ void __kprobes rmp_dmap_shared(u64 pfn)
 /* ---- memory hotplug ---------------------------------------------------------- */
 
 /*
- * Removal frees the direct map's tables, ours with them, so they are given away.
- * A block with a private page does not get here: private pages are pinned.
+ * Private pages can't be moved, but some look as if they could: those of a process are
+ * on the LRU lists, and pinned. Stock code would try to migrate them until a signal
+ * comes. What becomes private after this look is like any other pinned page.
  */
-static int dmap_memory_event(struct notifier_block *nb, unsigned long action, void *data)
+static int dmap_going_offline(const struct memory_notify *mem)
 {
-	struct memory_notify *mem = data;
-	unsigned long i, end;
+	unsigned long pfn, end = mem->start_pfn + mem->nr_pages;
 
-	if (action != MEM_OFFLINE)
-		return NOTIFY_DONE;
+	for (pfn = mem->start_pfn; pfn < end; pfn += PTRS_PER_PTE)
+		if (rmp_region_assigned(pfn))
+			return -EBUSY;
+	return 0;
+}
+
+/*
+ * Nothing is private, nobody uses these pages any more. Removal frees the direct map's
+ * tables: ours come out of it by merging; what can't be merged is given away.
+ */
+static void dmap_offline(const struct memory_notify *mem)
+{
+	unsigned long i, first = dmap_index(mem->start_pfn), batch[DMAP_BATCH];
+	unsigned long end = min(dmap_nr, dmap_index(mem->start_pfn + mem->nr_pages - 1) + 1);
+	unsigned int n = 0;
+
+	for (i = first; i < end; i++) {
+		if (dmap_installed(i))
+			batch[n++] = i;
+		if (n == DMAP_BATCH) {
+			dmap_merge_batch(batch, n);
+			n = 0;
+		}
+	}
+	dmap_merge_batch(batch, n);
 
 	mutex_lock(&dmap_mutex);
-	end = min(dmap_nr, dmap_index(mem->start_pfn + mem->nr_pages - 1) + 1);
-	for (i = dmap_index(mem->start_pfn); i < end; i++) {
+	for (i = first; i < end; i++) {
 		if (dmap_installed(i)) {
 			dmap_regions[i].table = NULL;
 			dmap_tables--;
@@ -730,7 +752,20 @@ static int dmap_memory_event(struct notifier_block *nb, unsigned long action, vo
 		clear_bit(i, dmap_ahead);
 	}
 	mutex_unlock(&dmap_mutex);
-	return NOTIFY_OK;
+}
+
+static int dmap_memory_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	switch (action) {
+	case MEM_GOING_OFFLINE:
+		return notifier_from_errno(dmap_going_offline(data));
+	case MEM_OFFLINE:
+		if (dmap_regions)
+			dmap_offline(data);
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
 }
 
 /* ---- debugfs rmp_dmap/ ------------------------------------------------------- */
@@ -842,9 +877,9 @@ static int __init dmap_init(void)
 		pr_warn("direct map: no memory for the RMP's splitter, private pages leave it split\n");
 	} else {
 		dmap_state = "on";
-		hotplug_memory_notifier(dmap_memory_event, DEFAULT_CALLBACK_PRI);
 	}
 
+	hotplug_memory_notifier(dmap_memory_event, DEFAULT_CALLBACK_PRI);
 	dmap_debugfs();
 	return 0;
 }
