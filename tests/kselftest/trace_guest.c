@@ -165,7 +165,7 @@ static int fail(const char *what)
 	return fd;
 }
 
-static int failed(int fd)
+static int failures(int fd)
 {
 	char text[60] = "";
 	int calls, n;
@@ -215,7 +215,7 @@ static void map_waits(struct snp_guest *g, struct kvm_vcpu *vcpu)
 	pthread_t first_thread, third_thread;
 
 	TEST_ASSERT(!pthread_create(&first_thread, NULL, converts, g), "no thread");
-	WAIT_FOR(failed(fd));
+	WAIT_FOR(failures(fd));
 	TEST_ASSERT(!pthread_create(&third_thread, NULL, waits, vcpu), "no thread");
 	WAIT_FOR(waits_for_conversion());
 	close(fd);
@@ -238,7 +238,7 @@ static void leak(struct snp_guest *g)
 			    "page %lu is not private", pages[i]);
 	fd = fail("snp_soft_rmpupdate 0 1");
 	vm_mem_region_delete(g->vm, SNP_TEST_SLOT);
-	printf("rmpupdate_refused %d\n", failed(fd));
+	printf("rmpupdate_refused %d\n", failures(fd));
 	close(fd);
 	for (i = 0; i < NR_KEPT; i++) {
 		TEST_ASSERT_EQ(snp_host_write(pfn[i], 0, 1), 0);
