@@ -4,11 +4,9 @@
 // Test: snp_hostile_host_test
 // Caught: #PF: error_code\(0x80000003\) - RMP violation
 // Limit: 60
-// Threads: multi
 // Expect: RMPUPDATE_FAIL_INUSE 1
 //
-// A guest that runs a vCPU on its page makes the host oops. Where CPUs take turns, the
-// vCPU is out of the page by the time of the second try.
+// A guest that runs a vCPU on its page makes the host oops.
 
 @@
 identifier verdict, result;
