@@ -864,12 +864,13 @@ int snp_launch_page(struct snp_vm *vm, struct snp_scratch *s, gfn_t gfn,
 	l.r = snp_region_get(vm, gfn);
 	if (!l.r)
 		return -ENOMEM;
-	if (test_bit(i, l.r->private))
-		return -EEXIST;
 
 	ret = pin(&l.u, l.r, __gfn_to_hva_memslot(slot, gfn), s);
 	if (ret < 0)
 		return ret;
+	/* Private already: nothing was pinned, and there is no page in the scratch. */
+	if (!test_bit(0, s->todo))
+		return -EEXIST;
 	l.pfn = page_to_pfn(s->page[0]);
 
 	ret = -EINVAL;
