@@ -357,6 +357,17 @@ int snp_npf(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 
 /* ---- VMSA pages -------------------------------------------------------- */
 
+/* No vCPU runs on the frame any more: nor keeps its page, if the slot went meanwhile. */
+static void leave_vmsa(struct snp_vm *vm, struct snp_vcpu *v)
+{
+	gfn_t gfn = v->vmsa.gfns.start;
+
+	snp_range_release(&vm->range, &v->vmsa);
+	if (v->left)
+		snp_return_page(vm, gfn, v->left);
+	v->left = 0;
+}
+
 /**
  * snp_vmsa_pfn() - the page of a VMSA that the guest made for a vCPU
  * @vcpu: the vCPU that is to run on it
@@ -385,7 +396,7 @@ int snp_vmsa_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn,
 	snp_range_hold(&vm->range, &v->vmsa, gfn, SNP_HOLD_VMSA);
 	page = snp_table_get_page(vm, gfn);
 	if (!page) {
-		snp_range_release(&vm->range, &v->vmsa);
+		leave_vmsa(vm, v);
 		return -EFAULT;
 	}
 	*pfn = page_to_pfn(page);
@@ -475,7 +486,6 @@ bool snp_unpark_ghcb(struct vcpu_svm *svm)
 void snp_vcpu_reload(struct kvm_vcpu *vcpu)
 {
 	struct snp_vcpu *v = to_svm(vcpu)->in_place;
-	gfn_t gfn;
 
 	if (!kvm_in_place(vcpu->kvm))
 		return;
@@ -483,12 +493,7 @@ void snp_vcpu_reload(struct kvm_vcpu *vcpu)
 		drop_ghcb(to_svm(vcpu));
 	if (!v)
 		return;
-	gfn = v->vmsa.gfns.start;
-	snp_range_release(&to_snp_vm(vcpu->kvm)->range, &v->vmsa);
-	if (v->left) {
-		snp_return_page(to_snp_vm(vcpu->kvm), gfn, v->left);
-		v->left = 0;
-	}
+	leave_vmsa(to_snp_vm(vcpu->kvm), v);
 	v->msr_request = 0;
 	v->stuck = 0;
 }
@@ -527,6 +532,7 @@ void snp_vcpu_move(struct kvm_vcpu *dst, struct kvm_vcpu *src)
  */
 void snp_vcpu_free(struct kvm_vcpu *vcpu)
 {
+	/* Whatever the VMM has of it, no answer comes any more. */
 	vcpu->arch.complete_userspace_io = NULL;
 	snp_vcpu_reload(vcpu);
 	kvfree(to_svm(vcpu)->in_place);
