@@ -53,7 +53,6 @@ struct snp_vcpu *snp_vcpu_get(struct vcpu_svm *svm)
 	return svm->in_place;
 }
 
-/* A unit of either operation, again while others are in the way. */
 /*
  * Was a vCPU that runs on one of the frames told to run on something else? It leaves
  * when it is run next, so the guest that told it may ask again.
@@ -76,6 +75,7 @@ static bool vcpu_leaves(struct snp_unit *u)
 	return true;
 }
 
+/* A unit of either operation, again while others are in the way. */
 static int convert(struct snp_unit *u, struct snp_scratch *s, bool private)
 {
 	struct snp_unit try;
