@@ -1,5 +1,6 @@
 // Hook: sev_issue_cmd_external_user() in sev-dev.c: may others do more than one thing
 //       under its mutex? (a file of ours, included as that is static here)
+// Expect: sev_work 1
 // Hook: __sev_do_cmd_locked: who executes the command just written to the mailbox?
 // Expect: snp_soft_psp_doorbell 1
 //

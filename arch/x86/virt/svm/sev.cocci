@@ -1,5 +1,6 @@
 // Hook: adjust_direct_map() in sev.c: where are the accessors that work in a
 //       fault handler? (a file of ours, included as the table is static here)
+// Expect: rmp_repair 1
 // Hook: rmpupdate() in sev.c: is the direct map ready for this entry?
 // Expect: rmp_update_begin 1
 // Hook: rmpupdate() in sev.c: who wants to know what RMPUPDATE said?
