@@ -162,32 +162,26 @@ GUEST_RUNS_ON(unregistered_ghcb_is_told_so, guest_ghcb_not_registered)
 
 /* ---- what is in it --------------------------------------------------------- */
 
-static void expect_error(struct snp_exit e, u64 error)
-{
-	snp_assert_eq(e.failed, 2);
-	snp_assert_eq(e.info, error);
-}
-
 static void guest_bad_exits(void)
 {
 	volatile u64 *ghcb = snp_ghcb();
 
 	snp_guest_init();
-	expect_error(snp_vmgexit(0x8000dead, 0, 0), SNP_ERR_INVALID_EVENT);
-	expect_error(snp_vmgexit(0x1234, 0, 0), SNP_ERR_INVALID_EVENT);
-	expect_error(snp_vmgexit(~0ull, 0, 0), SNP_ERR_INVALID_EVENT);
+	snp_assert_error(snp_vmgexit(0x8000dead, 0, 0), SNP_ERR_INVALID_EVENT);
+	snp_assert_error(snp_vmgexit(0x1234, 0, 0), SNP_ERR_INVALID_EVENT);
+	snp_assert_error(snp_vmgexit(~0ull, 0, 0), SNP_ERR_INVALID_EVENT);
 
 	/* Fields without their bit in the bitmap: snp_vmgexit_raw() cleared it */
 	ghcb[SNP_GHCB_EXIT_CODE] = SNP_EXIT_PSC;
-	expect_error(snp_vmgexit_raw(), SNP_ERR_MISSING_INPUT);
+	snp_assert_error(snp_vmgexit_raw(), SNP_ERR_MISSING_INPUT);
 	/* A PSC without scratch address */
-	expect_error(snp_vmgexit(SNP_EXIT_PSC, 0, 0), SNP_ERR_MISSING_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_PSC, 0, 0), SNP_ERR_MISSING_INPUT);
 	/* An OUT without RAX */
-	expect_error(snp_vmgexit(SNP_EXIT_IOIO, SNP_REPORT_PORT << 16 | 1 << 4, 0),
-		     SNP_ERR_MISSING_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_IOIO, SNP_REPORT_PORT << 16 | 1 << 4, 0),
+			 SNP_ERR_MISSING_INPUT);
 
 	ghcb[SNP_GHCB_TAIL] = SNP_GHCB_TAIL_V2 | SNP_GHCB_USAGE(7);
-	expect_error(snp_vmgexit_raw(), SNP_ERR_INVALID_USAGE);
+	snp_assert_error(snp_vmgexit_raw(), SNP_ERR_INVALID_USAGE);
 	snp_done();
 }
 
@@ -196,7 +190,7 @@ GUEST_RUNS_ON(bad_exit_gets_its_specified_error, guest_bad_exits)
 static void expect_bad_scratch(u64 gpa)
 {
 	snp_ghcb_set(SNP_GHCB_SCRATCH, gpa);
-	expect_error(snp_vmgexit(SNP_EXIT_PSC, 0, 0), SNP_ERR_SCRATCH);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_PSC, 0, 0), SNP_ERR_SCRATCH);
 }
 
 static void guest_bad_scratch(void)
@@ -367,8 +361,6 @@ TEST_F_TIMEOUT(snp_hostile, half_done_2m_entry_takes_no_neighbour, 120)
 
 /* ---- guest requests, string I/O ---------------------------------------------- */
 
-#define EXIT_GUEST_REQUEST	0x80000011
-#define EXIT_EXT_GUEST_REQUEST	0x80000012
 #define MSG_REPORT_REQ		5
 
 static void guest_requests_nowhere(void)
@@ -376,26 +368,26 @@ static void guest_requests_nowhere(void)
 	u64 page = snp_channel.request_gpa;
 
 	snp_guest_init();
-	expect_error(snp_vmgexit(EXIT_GUEST_REQUEST, NOWHERE, page),
-		     SNP_ERR_INVALID_INPUT);
-	expect_error(snp_vmgexit(EXIT_GUEST_REQUEST, page, NOWHERE),
-		     SNP_ERR_INVALID_INPUT);
-	expect_error(snp_vmgexit(EXIT_GUEST_REQUEST, page, ~0xfffull),
-		     SNP_ERR_INVALID_INPUT);
-	expect_error(snp_vmgexit(EXIT_EXT_GUEST_REQUEST, NOWHERE, page),
-		     SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, NOWHERE, page),
+			 SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, page, NOWHERE),
+			 SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, page, ~0xfffull),
+			 SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_EXT_REQUEST, NOWHERE, page),
+			 SNP_ERR_INVALID_INPUT);
 	/* Misaligned, or the same page twice: an input that is missing */
-	expect_error(snp_vmgexit(EXIT_GUEST_REQUEST, page + 8, page + PAGE_SIZE),
-		     SNP_ERR_MISSING_INPUT);
-	expect_error(snp_vmgexit(EXIT_GUEST_REQUEST, page, page),
-		     SNP_ERR_MISSING_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, page + 8, page + PAGE_SIZE),
+			 SNP_ERR_MISSING_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, page, page),
+			 SNP_ERR_MISSING_INPUT);
 
 	/* Certificates to a place where none is: byte 0x34 is the message's type */
 	*(volatile u8 *)(snp_channel.request_gva + 0x34) = MSG_REPORT_REQ;
 	snp_ghcb_set(SNP_GHCB_RAX, NOWHERE);
 	snp_ghcb_set(SNP_GHCB_RBX, 1);
-	expect_error(snp_vmgexit(EXIT_EXT_GUEST_REQUEST, page, page + PAGE_SIZE),
-		     SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_EXT_REQUEST, page, page + PAGE_SIZE),
+			 SNP_ERR_INVALID_INPUT);
 	snp_done();
 }
 
@@ -408,13 +400,13 @@ static void guest_outs_too_much(void)
 
 	snp_guest_init();
 	snp_ghcb_set(SNP_GHCB_SCRATCH, snp_ghcb_gpa() + SNP_GHCB_SHARED_OFFSET);
-	expect_error(snp_vmgexit(SNP_EXIT_IOIO, info, 1ull << 31),
-		     SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_IOIO, info, 1ull << 31),
+			 SNP_ERR_INVALID_INPUT);
 	snp_ghcb_set(SNP_GHCB_SCRATCH, snp_ghcb_gpa() + SNP_GHCB_SHARED_OFFSET);
-	expect_error(snp_vmgexit(SNP_EXIT_IOIO, info, (1ull << 31) - 1),
-		     SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_IOIO, info, (1ull << 31) - 1),
+			 SNP_ERR_INVALID_INPUT);
 	snp_ghcb_set(SNP_GHCB_SCRATCH, snp_ghcb_gpa() + SNP_GHCB_SHARED_OFFSET);
-	expect_error(snp_vmgexit(SNP_EXIT_IOIO, info, PAGE_SIZE), SNP_ERR_SCRATCH);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_IOIO, info, PAGE_SIZE), SNP_ERR_SCRATCH);
 	snp_done();
 }
 

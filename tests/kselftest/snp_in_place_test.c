@@ -525,6 +525,36 @@ IN_PLACE_TEST(hypercall_for_a_conversion_is_refused)
 	EXPECT_EQ(0, g->requests);
 }
 
+/* What comes in plain text from and to the host is in shared pages. */
+static void guest_requests_by_private_pages(void)
+{
+	const u64 shared = snp_channel.request_gpa;
+	const u64 private = snp_test_gpa(0);
+
+	snp_guest_init();
+	snp_assert_eq(snp_psc_msr(private, SNP_PSC_PRIVATE), 0);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, private, shared),
+			 SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_GUEST_REQUEST, shared, private),
+			 SNP_ERR_INVALID_INPUT);
+	snp_assert_error(snp_vmgexit(SNP_EXIT_EXT_REQUEST, private, shared),
+			 SNP_ERR_INVALID_INPUT);
+	snp_sync(1, 0, 0, 0);
+	snp_done();
+}
+
+IN_PLACE_TEST(guest_request_with_a_private_page_is_refused)
+{
+	struct snp_guest *g = LAUNCH(guest_requests_by_private_pages);
+
+	u64 pfn, asid;
+
+	snp_expect_sync(g, 1);
+	EXPECT_TRUE(snp_rmp_find(snp_test_gpa(0), &pfn, &asid))
+		TH_LOG("the answer's write made it shared");
+	snp_expect_done(g);
+}
+
 IN_PLACE_TEST(attributes_and_memory_of_other_kinds_are_refused)
 {
 	struct snp_guest *g = self->g = snp_create_in_place(guest_by_msr, VM_MEM_SRC_ANONYMOUS);

@@ -83,6 +83,8 @@ enum snp_ghcb_field {
 /* Exit codes of non-automatic exits (NAE) */
 #define SNP_EXIT_IOIO		0x7b
 #define SNP_EXIT_PSC		0x80000010
+#define SNP_EXIT_GUEST_REQUEST	0x80000011
+#define SNP_EXIT_EXT_REQUEST	0x80000012
 #define SNP_EXIT_AP_CREATION	0x80000013
 /* Requests of AP creation, GHCB specification, "SNP AP Creation" */
 #define SNP_AP_CREATE		1
@@ -385,6 +387,15 @@ do {									\
 									\
 	if (__a != __b)							\
 		snp_assert_failed(#a " == " #b, __LINE__, __a, __b);	\
+} while (0)
+
+/* The exit was refused, SW_EXITINFO1[31:0] = 2, with this error. */
+#define snp_assert_error(exit, error)					\
+do {									\
+	struct snp_exit __e = (exit);					\
+									\
+	snp_assert_eq(__e.failed, 2);					\
+	snp_assert_eq(__e.info, error);					\
 } while (0)
 
 static inline u64 snp_test_gpa(u64 page)

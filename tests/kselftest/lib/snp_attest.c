@@ -11,7 +11,6 @@
  */
 #include "snp.h"
 
-#define EXIT_GUEST_REQUEST	0x80000011
 #define SECRETS_VMPCK0		0x20
 
 #define MSG_REPORT_REQ		5
@@ -248,7 +247,7 @@ void snp_attested_measurement(u8 measurement[SNP_MEASUREMENT_SIZE])
 
 	set_key(SNP_SECRETS_GVA);
 	seal_request(request);
-	e = snp_vmgexit(EXIT_GUEST_REQUEST, snp_channel.request_gpa,
+	e = snp_vmgexit(SNP_EXIT_GUEST_REQUEST, snp_channel.request_gpa,
 			snp_channel.request_gpa + PAGE_SIZE);
 	snp_assert_eq(e.failed, 0);
 	snp_assert_eq(e.info, 0);
