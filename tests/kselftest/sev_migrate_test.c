@@ -21,6 +21,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "sev.h"
+#include "svm.h"
 #include "kselftest_harness.h"
 #include "sev_move.h"
 
@@ -310,6 +311,66 @@ TEST_F_TIMEOUT(migrate, einval_for_a_pair_that_cannot_be, 120)
 	kvm_vm_free(dst);
 	kvm_vm_free(plain);
 	kvm_vm_free(no_vmsa);
+}
+
+/* A VMM may say so at any time: the vCPU runs a nested guest. */
+static int set_nested_guest(struct kvm_vcpu *vcpu, bool nested)
+{
+	struct kvm_nested_state *state = calloc(1, sizeof(*state) + KVM_STATE_NESTED_SVM_VMCB_SIZE);
+	struct vmcb *vmcb = (void *)state->data.svm[0].vmcb12;
+	int ret;
+
+	state->size = sizeof(*state) + KVM_STATE_NESTED_SVM_VMCB_SIZE;
+	state->format = KVM_STATE_NESTED_FORMAT_SVM;
+	state->flags = KVM_STATE_NESTED_GIF_SET;
+	if (nested)
+		state->flags |= KVM_STATE_NESTED_GUEST_MODE;
+	state->hdr.svm.vmcb_pa = PAGE_SIZE;
+	vmcb->control.intercept = 1ull << INTERCEPT_VMRUN;
+	vmcb->control.asid = 1;
+	vmcb->save.efer = EFER_SVME;
+	vmcb->save.cr0 = X86_CR0_PE | X86_CR0_PG;
+	ret = __vcpu_ioctl(vcpu, KVM_SET_NESTED_STATE, state) ? -errno : 0;
+	free(state);
+	return ret;
+}
+
+/* Of a vCPU that nobody has set up: it may have SVM, and has it on. */
+static void enable_svm(struct kvm_vcpu *vcpu)
+{
+	struct kvm_sregs sregs;
+
+	vcpu_init_cpuid(vcpu, kvm_get_supported_cpuid());
+	vcpu_sregs_get(vcpu, &sregs);
+	sregs.efer |= EFER_SVME;
+	vcpu_sregs_set(vcpu, &sregs);
+}
+
+TEST_F_TIMEOUT(migrate, einval_while_a_vcpu_runs_a_nested_guest, 60)
+{
+	struct kvm_vm *sev = sev_vm(false, 1), *dst = plain_vm(1);
+	struct kvm_vm *es = vm_create_barebones(), *dst_es = plain_vm(1);
+	struct kvm_vcpu *vcpu = list_first_entry(&dst->vcpus, struct kvm_vcpu, list);
+
+	enable_svm(vcpu);
+	ASSERT_EQ(0, set_nested_guest(vcpu, true));
+	EXPECT_EQ(-EINVAL, migrate(dst, sev->fd)) TH_LOG("the destination's");
+	ASSERT_EQ(0, set_nested_guest(vcpu, false));
+	EXPECT_EQ(0, migrate(dst, sev->fd));
+
+	sev_es_vm_init(es);
+	vcpu = __vm_vcpu_add(es, 0);
+	enable_svm(vcpu);
+	ASSERT_EQ(0, set_nested_guest(vcpu, true));
+	sev_vm_launch(es, SEV_POLICY_ES);
+	EXPECT_EQ(-EINVAL, migrate(dst_es, es->fd)) TH_LOG("the source's, which has the VMSA");
+	ASSERT_EQ(0, set_nested_guest(vcpu, false));
+	EXPECT_EQ(0, migrate(dst_es, es->fd));
+
+	kvm_vm_free(sev);
+	kvm_vm_free(es);
+	kvm_vm_free(dst);
+	kvm_vm_free(dst_es);
 }
 
 TEST_F_TIMEOUT(migrate, source_is_dead_and_its_memory_its_owners, 60)
