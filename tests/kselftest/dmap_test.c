@@ -178,14 +178,7 @@ FIXTURE(dmap) {
 
 FIXTURE_SETUP(dmap)
 {
-	int err;
-
-	snp_require();
-	__TEST_REQUIRE(!strcmp(read_text(DMAP "state"), "on\n"), DMAP "state: %s",
-		       read_text(DMAP "state"));
-	err = load_module("dmap_test");
-	__TEST_REQUIRE(err != ENOENT, "dmap_test.ko in $MODULES (make modules)");
-	ASSERT_EQ(0, err) TH_LOG("dmap_test.ko: %s", strerror(err));
+	snp_require_dmap_module();
 	self->log = snp_log_mark();
 }
 

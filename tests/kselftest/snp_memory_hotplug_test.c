@@ -130,16 +130,9 @@ static void force_merge(void)
 }
 
 /* Returns where the log is to be clean from. */
-static int begin(struct __test_metadata *_metadata)
+static int begin(void)
 {
-	int err;
-
-	snp_require();
-	__TEST_REQUIRE(!strcmp(read_text(DMAP "state"), "on\n"), DMAP "state: %s",
-		       read_text(DMAP "state"));
-	err = load_module("dmap_test");
-	__TEST_REQUIRE(err != ENOENT, "dmap_test.ko in $MODULES (make modules)");
-	EXPECT_EQ(0, err) TH_LOG("dmap_test.ko: %s", strerror(err));
+	snp_require_dmap_module();
 	block_pages = strtoul(read_text(MEMORY "block_size_bytes"), NULL, 16) / PAGE_SIZE;
 	return snp_log_mark();
 }
@@ -156,7 +149,7 @@ FIXTURE(snp_memory_hotplug) {
 
 FIXTURE_SETUP(snp_memory_hotplug)
 {
-	self->log = begin(_metadata);
+	self->log = begin();
 }
 
 FIXTURE_TEARDOWN(snp_memory_hotplug)
@@ -281,7 +274,7 @@ FIXTURE_VARIANT_ADD(snp_memory_hotplug_guest, anonymous) { .in_place = true };
 
 FIXTURE_SETUP(snp_memory_hotplug_guest)
 {
-	self->log = begin(_metadata);
+	self->log = begin();
 }
 
 static void stop(pid_t *pid)

@@ -214,6 +214,7 @@ struct snp_guest *snp_create_empty(void);
 struct snp_guest *snp_create_twin(struct snp_guest *of);
 void snp_free_moved(struct snp_guest *g);
 void snp_require_in_place(void);
+void snp_require_dmap_module(void);
 void snp_free(struct snp_guest *g);
 void snp_close_fds(struct snp_guest *g, bool vm_first);
 

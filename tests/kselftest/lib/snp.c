@@ -25,6 +25,7 @@
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
+#include "files.h"
 #include "snp.h"
 
 #define SNP_SLOT0_PAGES		2048
@@ -266,6 +267,20 @@ void snp_require_in_place(void)
 	snp_require();
 	__TEST_REQUIRE(kvm_check_cap(KVM_CAP_SNP_IN_PLACE),
 		       "KVM_CAP_SNP_IN_PLACE (CONFIG_SNP_PAGE_STATE)");
+}
+
+/* The module that splits, merges and breaks the direct map on demand */
+void snp_require_dmap_module(void)
+{
+	const char *state;
+	int err;
+
+	snp_require();
+	state = read_text("/sys/kernel/debug/rmp_dmap/state");
+	__TEST_REQUIRE(!strcmp(state, "on\n"), "rmp_dmap/state: %s", state);
+	err = load_module("dmap_test");
+	__TEST_REQUIRE(err != ENOENT, "dmap_test.ko in $MODULES (make modules)");
+	TEST_ASSERT(!err, "dmap_test.ko: %s", strerror(err));
 }
 
 int snp_launch_start(struct snp_guest *g, u64 policy)
