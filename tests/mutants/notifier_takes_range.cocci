@@ -2,7 +2,7 @@
 // Mutant: the MMU notifier takes the range
 // File: arch/x86/kvm/mmu/mmu.c
 // Test: snp_in_place_race_test
-// Args: RACE_SECONDS=10 RACES=userfaultfd
+// Args: RACE_SECONDS=10 RACES=userfaultfd watchdog_thresh=5 softlockup_panic=1
 // Caught: no end after|soft lockup|rcu: INFO|not ok .*userfaultfd
 // Limit: 60
 // Expect: snp_range_lock 1
