@@ -315,6 +315,39 @@ DMAP_TEST(is_back_after_guests_under_load_with_set_memory_secretmem_and_kfence)
 		       before.kb, missing(&before));
 }
 
+/* Is all of the module's memory mapped by 2M, within @tenths of a second? */
+static bool large_within(int tenths)
+{
+	do {
+		run_case("large");
+		if (case_value("large=") == case_value("regions="))
+			return true;
+		usleep(100000);
+	} while (tenths--);
+	return false;
+}
+
+/* Or its guest could have all TLBs flushed for each change. The worker comes after 1 s. */
+DMAP_TEST(region_that_is_split_again_soon_rests_before_it_is_merged)
+{
+	ASSERT_EQ(0, run_case("alloc 4")) TH_LOG("%s", case_result());
+	ASSERT_LT(0, case_value("regions="));
+	force_merge();
+	ASSERT_EQ(0, run_case("convert")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("share")) TH_LOG("%s", case_result());
+	ASSERT_TRUE(large_within(600)) TH_LOG("not merged after its first split");
+
+	ASSERT_EQ(0, run_case("convert")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("share")) TH_LOG("%s", case_result());
+	EXPECT_FALSE(large_within(25)) TH_LOG("merged at once after its second split");
+	EXPECT_TRUE(large_within(600)) TH_LOG("never merged after its second split");
+
+	ASSERT_EQ(0, run_case("convert")) TH_LOG("%s", case_result());
+	ASSERT_EQ(0, run_case("share")) TH_LOG("%s", case_result());
+	force_merge();
+	EXPECT_TRUE(large_within(0)) TH_LOG("rests, although root asks for it");
+}
+
 /* ---- splits -------------------------------------------------------------------- */
 
 DMAP_TEST(whole_2m_conversion_splits_nothing)

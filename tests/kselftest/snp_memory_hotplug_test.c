@@ -27,6 +27,7 @@
 #define MODULE		"/sys/kernel/debug/dmap_test/"
 #define DMAP		"/sys/kernel/debug/rmp_dmap/"
 #define MEMORY		"/sys/devices/system/memory/"
+#define RMP_MAP		"/sys/kernel/debug/rmp/map"
 /* Of a block, in MiB; the rest of it may be anybody's */
 #define PIECE		"64"
 #define PIECE_PAGES	(64ul << 8)
@@ -124,6 +125,31 @@ static unsigned long free_piece(unsigned long *pfn)
 	return 0;
 }
 
+/* Pages of the block that the direct map maps by 4K, or that are a guest's */
+static long pages_of(unsigned long block, bool guests)
+{
+	unsigned long pfn, pages, first = block * block_pages;
+	char line[200], directmap[8];
+	unsigned int asid;
+	long n = 0;
+	FILE *f = fopen(RMP_MAP, "r");
+
+	TEST_ASSERT(f, RMP_MAP);
+	/* The position is a page frame number. */
+	setvbuf(f, NULL, _IONBF, 0);
+	TEST_ASSERT(!fseek(f, first, SEEK_SET), RMP_MAP ": seek");
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %lu %*s %*s %u %*s %7s", &pfn, &pages, &asid, directmap) != 4)
+			continue;
+		if (pfn >= first + block_pages)
+			break;
+		if (guests ? asid : !strcmp(directmap, "4K"))
+			n += pages;
+	}
+	fclose(f);
+	return n;
+}
+
 static void force_merge(void)
 {
 	write_text(DMAP "merge", "1");
@@ -196,6 +222,48 @@ HOTPLUG_TEST(a_block_stays_as_long_as_it_has_private_pages_and_takes_no_split_al
 	EXPECT_EQ(pfn, case_value("pfn="));
 	EXPECT_CONVERTS();
 	EXPECT_EQ(tables, read_number(DMAP "tables")) TH_LOG("page tables lost, or new ones");
+}
+
+/* Takes a block offline and a piece in the 512 MiB around it, which a split may take along. */
+static unsigned long offline_beside_a_piece(void)
+{
+	unsigned long area = (512ul << 8), block = nr_blocks(), first;
+
+	while (--block > 0) {
+		first = block * block_pages / area * area;
+		if (set_state(block, "offline"))
+			continue;
+		if (!run_case("above", first) && !run_case("alloc " PIECE, 0)) {
+			if (case_value("pfn=") + PIECE_PAGES <= first + area)
+				return block;
+			run_case("free", 0);
+		}
+		set_state(block, "online_kernel");
+	}
+	return 0;
+}
+
+/* What is offline may go, and its direct map with it: no table of ours is put there. */
+HOTPLUG_TEST(a_block_that_is_offline_is_not_split_along)
+{
+	unsigned long block;
+	long small;
+
+	force_merge();
+	block = offline_beside_a_piece();
+	if (!block)
+		SKIP(return, "no block could be taken offline (MEM=, movable memory)");
+	small = pages_of(block, false);
+	EXPECT_EQ(0, run_case("convert", 0)) TH_LOG("%s", read_text(MODULE "result"));
+	EXPECT_EQ(small, pages_of(block, false)) TH_LOG("block %lu", block);
+	EXPECT_EQ(0, run_case("share", 0));
+
+	/* It is split along only while it is online. */
+	EXPECT_EQ(0, set_state(block, "online_kernel"));
+	force_merge();
+	EXPECT_EQ(0, run_case("convert", 0)) TH_LOG("%s", read_text(MODULE "result"));
+	EXPECT_LT(small, pages_of(block, false)) TH_LOG("this shows nothing: it never is");
+	EXPECT_EQ(0, run_case("share", 0));
 }
 
 /*
@@ -386,8 +454,14 @@ TEST_F_TIMEOUT(snp_memory_hotplug_guest, its_block_stays_and_it_does_not_notice,
 	self->g = NULL;
 	if (!variant->in_place)
 		return;
-	EXPECT_EQ(0, set_state(block, "offline"));
-	EXPECT_EQ(0, set_state(block, "online_kernel"));
+	EXPECT_EQ(0, pages_of(block, true));
+	answer = set_state(block, "offline");
+	if (!answer) {
+		EXPECT_EQ(0, set_state(block, "online_kernel"));
+	} else {
+		/* Memory for kernels: since "free", anybody may have taken a page there. */
+		EXPECT_EQ(EBUSY, answer);
+	}
 }
 
 int main(int argc, char **argv)

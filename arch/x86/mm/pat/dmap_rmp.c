@@ -30,6 +30,10 @@
  * Off where CPA runs without its lock (debug_pagealloc, where nothing is mapped
  * large anyhow), and with SNP: upstream's set_memory_4k() serves then.
  *
+ * Whose pages become private and shared again and again, a guest for one, would have
+ * the TLBs of all CPUs flushed for it each time. So a region that was split again soon
+ * rests before it is merged again, each time twice as long.
+ *
  * Callers: rmp_repair.c (RMPUPDATE, PSMASH, the flip in the fault handler). This
  * file is included by set_memory.c, since cpa_lock is static there.
  */
@@ -59,6 +63,9 @@
 #define DMAP_DELAY_MAX	(64 * HZ)
 /* What was split ahead is left alone while its 1G area is being converted. */
 #define DMAP_QUIET	(5 * HZ)
+/* A region that was split n times within DMAP_REST_MAX stays so for HZ << n. */
+#define DMAP_RESTS	12
+#define DMAP_REST_MAX	(HZ << DMAP_RESTS)
 /* In dmap_region.users: a merge is at work, nobody else may begin. */
 #define DMAP_MERGING	(INT_MIN / 2)
 
@@ -66,6 +73,8 @@ struct dmap_region {
 	pte_t *table;		/* ours, installed or deposited; under dmap_mutex */
 	atomic_t users;		/* between begin and end */
 	atomic_t private;	/* 4K pages, a hint */
+	u32 when;		/* jiffies: last split; this and the next under dmap_mutex */
+	u32 splits;		/* so many of late */
 };
 
 struct dmap_gig {
@@ -82,6 +91,8 @@ static unsigned long dmap_nr __ro_after_init;
 static unsigned long *dmap_small __ro_after_init;
 /* Split ahead, and not converted since. */
 static unsigned long *dmap_ahead __ro_after_init;
+/* Not online: its direct map may go at any time, and with it what was installed there. */
+static unsigned long *dmap_gone __ro_after_init;
 
 static DEFINE_MUTEX(dmap_mutex);
 
@@ -184,7 +195,7 @@ static void *dmap_new_table(gfp_t gfp)
 
 /*
  * Have a filled table ready for region @i. With @ahead only if it can be merged
- * again and is no 2M private page. Returns 1 if it is to be installed (or the
+ * again, is no 2M private page, and is online. Returns 1 if it is to be installed (or the
  * region is 4K-mapped already), 0 if not, or -ENOMEM.
  */
 static int dmap_prepare(unsigned long i, bool ahead, gfp_t gfp)
@@ -199,7 +210,7 @@ static int dmap_prepare(unsigned long i, bool ahead, gfp_t gfp)
 		return 0;
 	if (level == PG_LEVEL_4K)
 		return 1;
-	if (ahead && (!rmp_dmap_plain(leaf) || atomic_read(&r->private)))
+	if (ahead && (!rmp_dmap_plain(leaf) || atomic_read(&r->private) || test_bit(i, dmap_gone)))
 		return 0;
 
 	if (level == PG_LEVEL_1G && !gig->table)
@@ -238,6 +249,22 @@ static void dmap_install_pmds(unsigned long i, pud_t *pudp)
 	dmap_splits_1g++;
 }
 
+/* How long after its last split the region is left alone, in jiffies */
+static u32 dmap_rest(struct dmap_region *r)
+{
+	u32 splits = READ_ONCE(r->splits);
+
+	return splits < 2 ? 0 : HZ << splits;
+}
+
+static void dmap_count_split(struct dmap_region *r)
+{
+	u32 now = jiffies, n = now - r->when < DMAP_REST_MAX ? r->splits : 0;
+
+	WRITE_ONCE(r->splits, min(n + 1, DMAP_RESTS));
+	WRITE_ONCE(r->when, now);
+}
+
 /* Returns true if the table of region @i went into the page tables. */
 static bool dmap_install(unsigned long i)
 {
@@ -271,6 +298,7 @@ static bool dmap_install(unsigned long i)
 	} while (cmpxchg(&pmdp->pmd, pmd_val(pmd), new) != pmd_val(pmd));
 
 	split_page_count(PG_LEVEL_2M);
+	dmap_count_split(r);
 	dmap_splits++;
 	dmap_deposited--;
 	return true;
@@ -584,6 +612,7 @@ static bool dmap_merge_batch(const unsigned long *batch, unsigned int n)
 /* Is it worth to take the locks? Without any, so the answer may be old. */
 static bool dmap_candidate(unsigned long i, bool force, bool *later)
 {
+	struct dmap_region *r = &dmap_regions[i];
 	pmd_t leaf;
 
 	if (!dmap_installed(i) || rmp_region_assigned(dmap_pfn(i)))
@@ -591,8 +620,9 @@ static bool dmap_candidate(unsigned long i, bool force, bool *later)
 
 	if ((!force && test_bit(i, dmap_ahead) &&
 	     time_before(jiffies, READ_ONCE(dmap_gig(i)->when) + DMAP_QUIET)) ||
-	    atomic_read(&dmap_regions[i].users) ||
-	    !rmp_dmap_collapse(READ_ONCE(dmap_regions[i].table), dmap_pfn(i), &leaf)) {
+	    (!force && (u32)jiffies - READ_ONCE(r->when) < dmap_rest(r)) ||
+	    atomic_read(&r->users) ||
+	    !rmp_dmap_collapse(READ_ONCE(r->table), dmap_pfn(i), &leaf)) {
 		*later = true;
 		return false;
 	}
@@ -601,7 +631,7 @@ static bool dmap_candidate(unsigned long i, bool force, bool *later)
 
 /*
  * All that we split. A private region costs a few loads, as its first entry is
- * mostly assigned. With @force also what was split ahead a moment ago. Returns
+ * mostly assigned. With @force also what was split ahead a moment ago, or rests. Returns
  * true if a later sweep may merge more without anybody becoming shared.
  */
 static bool dmap_sweep(bool force)
@@ -750,7 +780,19 @@ static void dmap_offline(const struct memory_notify *mem)
 		}
 		clear_bit(i, dmap_small);
 		clear_bit(i, dmap_ahead);
+		set_bit(i, dmap_gone);
 	}
+	mutex_unlock(&dmap_mutex);
+}
+
+static void dmap_online(const struct memory_notify *mem)
+{
+	unsigned long first = dmap_index(mem->start_pfn);
+	unsigned long end = min(dmap_nr, dmap_index(mem->start_pfn + mem->nr_pages - 1) + 1);
+
+	mutex_lock(&dmap_mutex);
+	if (first < end)
+		bitmap_clear(dmap_gone, first, end - first);
 	mutex_unlock(&dmap_mutex);
 }
 
@@ -762,6 +804,10 @@ static int dmap_memory_event(struct notifier_block *nb, unsigned long action, vo
 	case MEM_OFFLINE:
 		if (dmap_regions)
 			dmap_offline(data);
+		return NOTIFY_OK;
+	case MEM_ONLINE:
+		if (dmap_regions)
+			dmap_online(data);
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;
@@ -809,10 +855,16 @@ static int dmap_private_1g_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(dmap_private_1g);
 
-/* Any write: merge now what can be, returns when done. */
+/* Any write: merge now what can be, returns when done; past splits are forgotten. */
 static ssize_t dmap_merge_write(struct file *file, const char __user *buf, size_t len,
 				loff_t *ppos)
 {
+	unsigned long i;
+
+	mutex_lock(&dmap_mutex);
+	for (i = 0; i < dmap_nr; i++)
+		WRITE_ONCE(dmap_regions[i].splits, 0);
+	mutex_unlock(&dmap_mutex);
 	dmap_sweep(true);
 	return len;
 }
@@ -847,17 +899,24 @@ static void __init dmap_debugfs(void)
 static int __init dmap_alloc(unsigned long nr)
 {
 	struct dmap_region *regions = kvcalloc(nr, sizeof(*regions), GFP_KERNEL);
+	unsigned long i;
 
 	dmap_small = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL);
 	dmap_ahead = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL);
+	dmap_gone = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL);
 	dmap_gigs = kvcalloc(DIV_ROUND_UP(nr, PTRS_PER_PMD), sizeof(*dmap_gigs), GFP_KERNEL);
-	if (!regions || !dmap_small || !dmap_ahead || !dmap_gigs) {
+	if (!regions || !dmap_small || !dmap_ahead || !dmap_gone || !dmap_gigs) {
 		kvfree(regions);
 		kvfree(dmap_small);
 		kvfree(dmap_ahead);
+		kvfree(dmap_gone);
 		kvfree(dmap_gigs);
 		return -ENOMEM;
 	}
+
+	for (i = 0; i < nr; i++)
+		if (!pfn_to_online_page(dmap_pfn(i)))
+			set_bit(i, dmap_gone);
 
 	dmap_nr = nr;
 	dmap_regions = regions;
