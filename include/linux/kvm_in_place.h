@@ -96,8 +96,7 @@ int kvm_in_place_get_page(struct kvm *kvm, gfn_t gfn, kvm_pfn_t *pfn, u8 *level)
 int kvm_in_place_max_level(struct kvm *kvm, gfn_t gfn, int level);
 bool kvm_in_place_refuses_pfn(struct kvm *kvm, kvm_pfn_t pfn);
 bool kvm_in_place_refuses_gpa(struct kvm *kvm, gpa_t gpa);
-int kvm_in_place_check_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
-			    bool move);
+int kvm_in_place_check_slot(struct kvm *kvm, const struct kvm_memory_slot *new);
 void kvm_in_place_slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot);
 int kvm_in_place_enable(struct kvm *kvm, const struct kvm_enable_cap *cap);
 bool kvm_in_place_is_cap(u32 cap);
@@ -134,7 +133,7 @@ static inline bool kvm_in_place_refuses_gpa(struct kvm *kvm, gpa_t gpa)
 }
 
 static inline int kvm_in_place_check_slot(struct kvm *kvm,
-					  const struct kvm_memory_slot *new, bool move)
+					  const struct kvm_memory_slot *new)
 {
 	return 0;
 }

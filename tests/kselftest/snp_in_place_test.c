@@ -589,6 +589,28 @@ IN_PLACE_TEST(attributes_and_memory_of_other_kinds_are_refused)
 	munmap(m, 2 * size);
 }
 
+static void guest_keeps_a_page(void)
+{
+	snp_guest_init();
+	snp_validate_pages(0, 1, true);
+	snp_fill(snp_private(0), 1, PRIVATE);
+	snp_sync(1, 0, 0, 0);
+	snp_assert_eq(snp_holds(snp_private(0), 1, PRIVATE), true);
+	snp_done();
+}
+
+/* KVM takes the old slot away before it asks whether the new one will do. */
+IN_PLACE_TEST(a_move_that_is_refused_takes_nothing)
+{
+	struct snp_guest *g = LAUNCH(guest_keeps_a_page);
+	struct userspace_mem_region *slot = memslot2region(g->vm, SNP_TEST_SLOT);
+
+	snp_expect_sync(g, 1);
+	EXPECT_EQ(EINVAL, set_region(g->vm, SNP_TEST_SLOT, 0, SNP_TEST_GPA + (1ul << 40),
+				     slot->host_mem, slot->region.memory_size, -1));
+	snp_expect_done(g);
+}
+
 /* ---- nothing lost ------------------------------------------------------ */
 
 static void guest_keeps_pages(void)

@@ -613,6 +613,46 @@ MEETS_TEST(cached_mapping_of_the_clock_is_revoked)
 		TH_LOG("written, and given back");
 }
 
+/* KVM may have it while it is the host's, and no longer. */
+static void guest_has_its_clock_in_a_taken_page(void)
+{
+	const u64 page = CLOCK_PAGE;
+	u64 v;
+
+	snp_guest_init();
+	snp_validate_pages(page, 1, true);
+	snp_fill(snp_private(page), 1, PRIVATE);
+	snp_sync(1, 0, 0, 0);
+	write_msr(MSR_KVM_SYSTEM_TIME_NEW, snp_test_gpa(page) | 1);
+	snp_sync(2, 0, 0, 0);
+	snp_assert_eq(snp_try_read(snp_private(page), &v), SNP_VC_NOT_VALIDATED);
+	snp_validate_pages(page, 1, true);
+	snp_fill(snp_private(page), 1, PRIVATE);
+	snp_sync(3, 0, 0, 0);
+	snp_assert_eq(snp_holds(snp_private(page), 1, PRIVATE), true);
+	snp_done();
+}
+
+MEETS_TEST(cached_mapping_of_a_taken_page_ends_when_the_guest_has_it_again)
+{
+	struct snp_guest *g = launch(self, guest_has_its_clock_in_a_taken_page,
+				     second_is_not_run);
+	u64 pfn, asid;
+
+	snp_expect_sync(g, 1);
+	ASSERT_TRUE(snp_rmp_find(snp_test_gpa(CLOCK_PAGE), &pfn, &asid));
+	ASSERT_EQ(0, snp_host_write(pfn, 8, 0x5a));
+	snp_expect_sync(g, 2);
+	touch_clock(g);
+	snp_expect_sync(g, 3);
+	EXPECT_EQ(self->refaulted + 1, snp_in_place_count("refaulted"));
+	EXPECT_LT(self->revoked, snp_in_place_count("revoked"));
+	touch_clock(g);
+	snp_expect_done(g);
+	EXPECT_EQ(self->refaulted + 1, snp_in_place_count("refaulted"))
+		TH_LOG("KVM's clock went to the private page");
+}
+
 /* ---- both at once -------------------------------------------------------------------- */
 
 #define ROUNDS	100

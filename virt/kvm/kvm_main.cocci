@@ -9,7 +9,8 @@
 //       ciphertext nor write. (four by page, one atomic, two cached)
 // Expect: kvm_in_place_refuses_gpa 7
 // Hook: kvm_supported_mem_attributes(): do attributes say what is private?
-// Expect: kvm_in_place 1
+// Hook: __kvm_set_memory_region(): may a slot move? Asked before the old one goes.
+// Expect: kvm_in_place 2
 
 @map_hook@
 typedef gfn_t;
@@ -87,3 +88,16 @@ identifier kvm;
 +	return 0;
  ...
  }
+
+@move_hook@
+expression was;
+statement S;
+@@
+ if (base_gfn != was)
+-	change = KVM_MR_MOVE;
++{
++	if (kvm_in_place(kvm))
++		return -EINVAL;
++	change = KVM_MR_MOVE;
++}
+ else S

@@ -212,19 +212,17 @@ static bool hva_taken(struct kvm *kvm, const struct kvm_memory_slot *new)
  * kvm_in_place_check_slot() - is this memory that can change in place?
  * @kvm: any VM
  * @new: the memslot to be, NULL: it is being deleted
- * @move: an existing slot gets another guest address
  *
  * Context: slots_lock held.
- * Return: 0, or -EINVAL: guest_memfd, read-only, dirty-logged, moved, or memory
- * of another slot.
+ * Return: 0, or -EINVAL: guest_memfd, read-only, dirty-logged, or memory of another
+ * slot. A slot that moves is refused before: here it would have lost its pages.
  */
-int kvm_in_place_check_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
-			    bool move)
+int kvm_in_place_check_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
 {
 	if (!kvm_in_place(kvm) || !new)
 		return 0;
 
-	if (move || hva_taken(kvm, new) ||
+	if (hva_taken(kvm, new) ||
 	    (new->flags & (KVM_MEM_GUEST_MEMFD | KVM_MEM_READONLY |
 			   KVM_MEM_LOG_DIRTY_PAGES)))
 		return -EINVAL;

@@ -35,7 +35,7 @@
  if (change == KVM_MR_MOVE && kvm_page_track_has_external_user(kvm))
 	return -EINVAL;
 
-+if (kvm_in_place_check_slot(kvm, new, change == KVM_MR_MOVE))
++if (kvm_in_place_check_slot(kvm, new))
 +	return -EINVAL;
  ...
  }

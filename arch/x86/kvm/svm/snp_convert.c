@@ -314,13 +314,15 @@ static void revoke_caches(struct snp_vm *vm)
 	spin_unlock(&vm->kvm->gpc_lock);
 }
 
-/* The host had taken this private page; no vCPU keeps a translation from before. */
-static bool was_taken(struct snp_vm *vm, struct snp_region *r, unsigned int i)
+/*
+ * The host had taken this private page, @pfn: no vCPU keeps a translation from before, and
+ * a cache may have mapped it.
+ */
+static bool was_taken(struct snp_region *r, unsigned int i, unsigned long *pfn)
 {
-	unsigned long pfn;
 	struct rmp_view v;
 
-	return snp_table_pfn(r, i, &pfn) && rmp_view_page(pfn, &v) && !v.assigned;
+	return snp_table_pfn(r, i, pfn) && rmp_view_page(*pfn, &v) && !v.assigned;
 }
 
 static void zap_region(struct snp_vm *vm, struct snp_region *r)
@@ -363,7 +365,7 @@ static int convert_unit(struct snp_unit *u, struct snp_region *r, struct snp_scr
 			struct snp_excl *e)
 {
 	unsigned int first = u->gfn % SNP_REGION_PAGES, i, nr = 0, undone = 0;
-	bool zap = u->large || !READ_ONCE(r->nr);
+	bool zap = u->large;
 	int ret;
 
 	for (i = 0; i < u->n; i++) {
@@ -372,7 +374,8 @@ static int convert_unit(struct snp_unit *u, struct snp_region *r, struct snp_scr
 			return -EAGAIN;
 		if (test_bit(i, s->todo)) {
 			s->pfn[nr++] = page_to_pfn(s->page[i]);
-		} else if (was_taken(u->vm, r, first + i)) {
+		} else if (was_taken(r, first + i, &s->pfn[nr])) {
+			nr++;
 			atomic64_inc(&snp_counts.refaulted);
 			rmp_count_add(RMP_COUNT_REFAULT, 1);
 			zap = true;
@@ -383,7 +386,7 @@ static int convert_unit(struct snp_unit *u, struct snp_region *r, struct snp_scr
 		snp_range_publish(&u->vm->range, e, s->pfn, nr);
 		revoke_caches(u->vm);
 	}
-	if (!snp_table_add(r, first, s, u->n))
+	if (!snp_table_add(r, first, s, u->n, &zap))
 		return -EAGAIN;
 	if (zap)
 		zap_region(u->vm, r);
@@ -794,7 +797,7 @@ struct launch {
 	int (*measure)(sev_command_t command, unsigned long pfn, void *data);
 	void *data;
 	struct snp_excl e;
-	bool locked, added;
+	bool locked, added, first;
 };
 
 /*
@@ -817,7 +820,7 @@ static int launch_locked(sev_command_t command, void *data)
 
 	snp_range_publish(&vm->range, &l->e, &l->pfn, 1);
 	revoke_caches(vm);
-	l->added = snp_table_add(l->r, i, l->s, 1);
+	l->added = snp_table_add(l->r, i, l->s, 1, &l->first);
 	if (!l->added)
 		return -EAGAIN;
 	zap_region(vm, l->r);

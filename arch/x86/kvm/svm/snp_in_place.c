@@ -391,6 +391,10 @@ int snp_vmsa_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn,
 	if (!kvm_in_place(vcpu->kvm))
 		return kvm_gmem_get_pfn(vcpu->kvm, slot, gfn, pfn, NULL);
 
+	/* Or snp_vmsa_keep() could take us for the one that runs on the page. */
+	if (slot->flags & KVM_MEMSLOT_INVALID)
+		return -EFAULT;
+
 	vm = to_snp_vm(vcpu->kvm);
 	v = snp_vcpu_get(to_svm(vcpu));
 	snp_range_hold(&vm->range, &v->vmsa, gfn, SNP_HOLD_VMSA);
@@ -432,13 +436,20 @@ bool snp_vmsa_keep(struct snp_vm *vm, gfn_t gfn, unsigned long pfn)
 	return false;
 }
 
+/* And what the guest's last exit had in a buffer of its own: nobody is told of it. */
 static void drop_ghcb(struct vcpu_svm *svm)
 {
-	if (!svm->sev_es.ghcb)
+	struct vcpu_sev_es_state *sev_es = &svm->sev_es;
+
+	if (!sev_es->ghcb)
 		return;
-	kvm_vcpu_unmap(&svm->vcpu, &svm->sev_es.ghcb_map, true);
-	svm->sev_es.ghcb = NULL;
-	svm->sev_es.ghcb_sa = NULL;
+	kvm_vcpu_unmap(&svm->vcpu, &sev_es->ghcb_map, true);
+	if (sev_es->ghcb_sa_free)
+		kvfree(sev_es->ghcb_sa);
+	sev_es->ghcb = NULL;
+	sev_es->ghcb_sa = NULL;
+	sev_es->ghcb_sa_free = false;
+	sev_es->ghcb_sa_sync = false;
 }
 
 /**

@@ -137,7 +137,7 @@ struct page *snp_table_get_page(struct snp_vm *vm, gfn_t gfn);
 int snp_table_reserve(struct snp_region *r, unsigned int i, const struct snp_scratch *s,
 		      unsigned int n);
 bool snp_table_add(struct snp_region *r, unsigned int i, const struct snp_scratch *s,
-		   unsigned int n);
+		   unsigned int n, bool *first);
 void snp_table_hide(struct snp_region *r, unsigned int i);
 void snp_table_show(struct snp_region *r, unsigned int i);
 void snp_table_forget(struct snp_region *r, unsigned int n);

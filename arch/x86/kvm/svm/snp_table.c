@@ -193,13 +193,15 @@ int snp_table_reserve(struct snp_region *r, unsigned int i, const struct snp_scr
  * @i: number of the first frame in it
  * @s: pages, and which of them are to be added, by offset from @i
  * @n: number of frames
+ * @first: set to true if nothing of the region was private before: its guest mappings
+ *	may be large, and are to be zapped
  *
  * Context: range held exclusively, pages pinned and charged; does not sleep.
  * Return: false if others of the region changed meanwhile, so that it takes
  * another snp_table_reserve().
  */
 bool snp_table_add(struct snp_region *r, unsigned int i, const struct snp_scratch *s,
-		   unsigned int n)
+		   unsigned int n, bool *first)
 {
 	unsigned int k, added = 0;
 	bool fits;
@@ -217,6 +219,8 @@ bool snp_table_add(struct snp_region *r, unsigned int i, const struct snp_scratc
 		added++;
 		set_bit(i + k, r->private);
 	}
+	if (!r->nr)
+		*first = true;
 	WRITE_ONCE(r->nr, r->nr + added);
 	atomic64_add(added, &snp_counts.private);
 unlock:
