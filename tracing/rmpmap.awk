@@ -3,7 +3,9 @@
 
 BEGIN {
 	max_cells = 65536
-	nruns = 0
+	want = mode == "svg" ? 4096 : rows * 64
+	# Pages in a cell so far: as few as the picture may end with
+	unit = cell ? cell : 1
 }
 
 function kind_of(state, level) {
@@ -44,17 +46,21 @@ NF >= 7 && $1 ~ /^0x/ {
 	# Where KVM puts the VMSAs that it makes, far beyond all memory
 	if (asid != "" && last < 0 && mode != "totals" && at == vmsa_frame)
 		next
-	start[nruns] = at
-	pages[nruns] = n
-	kind[nruns] = kind_of($3, $4)
-	maps[nruns] = $7
-	if (!nruns || at < low) low = at
+	if (mode == "totals")
+		next
+	if (!drawn || at < low) low = at
 	if (at + n > high) high = at + n
-	nruns++
+	drawn = 1
+	while (!cell && (high - low) / unit > want)
+		fold()
+	# Too many already, see below
+	if (cell && (high - low) / cell > max_cells)
+		exit
+	add_run(at, n, kind_of($3, $4), $7)
 }
 
 END {
-	if (mode == "totals" ? !seen : !nruns) {
+	if (mode == "totals" ? !seen : !drawn) {
 		print "rmpmap: nothing there" > "/dev/stderr"
 		exit 1
 	}
@@ -71,19 +77,16 @@ END {
 		# The guest's holes are far apart; begin at a boundary.
 		low -= low % 512
 	}
-	want = mode == "svg" ? 4096 : rows * 64
-	if (!cell) {
-		cell = 1
-		while ((high - low) / cell > want)
-			cell *= 2
-	}
+	while (!cell && (high - low) / unit > want)
+		fold()
+	cell = unit
 	low -= low % cell
 	ncells = int((high - low + cell - 1) / cell)
 	if (ncells > max_cells) {
-		printf "rmpmap: %d cells, more than %d: a larger -c\n", ncells, max_cells > "/dev/stderr"
+		printf "rmpmap: more than %d cells: a larger -c\n", max_cells > "/dev/stderr"
 		exit 1
 	}
-	fill_cells()
+	place_cells()
 	if (mode == "svg")
 		draw_svg()
 	else
@@ -91,18 +94,51 @@ END {
 }
 
 # A cell has the kind of all its pages, or it is mixed.
-function fill_cells(   r, c, c1) {
-	for (r = 0; r < nruns; r++) {
-		c1 = int((start[r] + pages[r] - 1 - low) / cell)
-		for (c = int((start[r] - low) / cell); c <= c1; c++) {
-			if (!(c in what))
-				what[c] = kind[r]
-			else if (what[c] != kind[r] && kind[r] != "none")
-				what[c] = what[c] == "none" ? kind[r] : "mixed"
-			if (maps[r] == "4K")
-				split_map[c] = 1
-			filled[c] += overlap(r, c)
-		}
+function add_cell(c, k, n, small) {
+	if (!(c in kind))
+		kind[c] = k
+	else if (kind[c] != k && k != "none")
+		kind[c] = kind[c] == "none" ? k : "mixed"
+	count[c] += n
+	if (small)
+		split_at[c] = 1
+}
+
+function add_run(at, n, k, maps,   c, part) {
+	for (c = int(at / unit); n > 0; c++) {
+		part = (c + 1) * unit - at
+		if (part > n)
+			part = n
+		add_cell(c, k, part, maps == "4K")
+		at += part
+		n -= part
+	}
+}
+
+# Two cells into one: what was read is no more than the picture can show.
+function fold(   c, n, was, kinds_was, counts_was, splits_was) {
+	unit *= 2
+	for (c in kind) {
+		was[++n] = c
+		kinds_was[n] = kind[c]
+		counts_was[n] = count[c]
+		splits_was[n] = c in split_at
+	}
+	split("", kind)
+	split("", count)
+	split("", split_at)
+	for (; n > 0; n--)
+		add_cell(int(was[n] / 2), kinds_was[n], counts_was[n], splits_was[n])
+}
+
+# By number of the cell in the picture
+function place_cells(   c, k) {
+	for (k in kind) {
+		c = k - low / cell
+		what[c] = kind[k]
+		filled[c] = count[k]
+		if (k in split_at)
+			split_map[c] = 1
 	}
 	# Of a guest, what it does not own is absent, not shared.
 	for (c = 0; c < ncells; c++) {
@@ -112,14 +148,6 @@ function fill_cells(   r, c, c1) {
 			what[c] = "mixed"
 		used[what[c]]++
 	}
-}
-
-function overlap(r, c,   a, b) {
-	a = low + c * cell
-	b = a + cell
-	if (start[r] > a) a = start[r]
-	if (start[r] + pages[r] < b) b = start[r] + pages[r]
-	return b - a
 }
 
 function paint(kind, s) {

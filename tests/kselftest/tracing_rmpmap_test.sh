@@ -7,7 +7,7 @@
 . "${0%/*}/lib/tap.sh"
 rmpmap=$here/tracing/rmpmap
 need_rmp
-echo 1..20
+echo 1..21
 
 cat >known <<-END
 	0x0 1 hv-fixed - 0 0x0 4K
@@ -51,6 +51,10 @@ check "a range backwards: one line, status 1" refuses 'ends before' "$rmpmap" -f
 check "too many cells: one line, status 1" refuses 'larger -c' "$rmpmap" -r 0-fffff -c 1
 check "not root: one line, status 1" refuses 'needs root' \
 	as_nobody "$rmpmap"
+# A quarter of a kilobyte each, if they were kept
+awk 'BEGIN { for (i = 0; i < 60000; i++) printf "0x%x 1 valid 4K 2 0x%x 4K\n", 2 * i, 8192 * i }' >scattered
+check "memory is that of the picture, however many runs there are" equal \
+	"$( (ulimit -v 16000; "$rmpmap" -n -f scattered -l 1) 2>&1 | tail -n 1 | tr -s ' ')" " ▒ private 4K"
 check "no debugfs rmp/: one line, status 1" refuses 'not an SNP host' without $debug/rmp "$rmpmap"
 check "all that can be named: 16 rows at most, memory is at the beginning" equal \
 	"$("$rmpmap" -n -r 0-fffffffffffff | awk 'NR == 2 { print ($2 ~ /^▚ *$/) } END { print (NR <= 18) }' | tr '\n' ' ')" "1 1 "

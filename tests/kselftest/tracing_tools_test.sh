@@ -167,7 +167,7 @@ check "psclat: the pages of each request are counted once" equal "$(sed 's/ [0-9
 check "psclat: ... and are as many as the guests asked for" equal \
 	"$(told 7 | paste -d ' ' - pages_of | awk '$4 < $(NF - 1) || $4 > $NF')" ""
 
-who="[${fact[pid]}, trace_guest]:"
+who="[${fact[pid]}]:"
 check "psctop: ranges and pages of the guests, and of no other, in place or not" \
 	equal "$(grep -h '^@all' psctop | sort | tr '\n' ';')" \
 	"@all_ranges$who $ranges;@all_to_private$who $private;@all_to_shared$who $shared;"

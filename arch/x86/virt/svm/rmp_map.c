@@ -319,7 +319,19 @@ static int pages_show(struct seq_file *m, void *v)
 	kvfree(t);
 	return ret;
 }
-DEFINE_SHOW_ATTRIBUTE(pages);
+
+/* All lines there can be: a buffer that is too small means another pass. */
+static int pages_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, pages_show, NULL, RMP_NR_ASIDS * 2 * 64);
+}
+
+static const struct file_operations pages_fops = {
+	.open		= pages_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
 
 /**
  * rmp_map_files() - create rmp/map and rmp/pages
