@@ -3,7 +3,7 @@
 // File: arch/x86/kvm/svm/snp_range.c
 // Test: kunit
 // Caught: not ok .*snp_range.conflicts_are_as_in_the_table
-// Limit: 120
+// Limit: 60
 // Expect: SNP_HOLD_EXCL -1
 //
 // The race is a matter of some instructions: from the lock of the range until its
