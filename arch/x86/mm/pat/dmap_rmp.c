@@ -31,8 +31,8 @@
  * large anyhow), and with SNP: upstream's set_memory_4k() serves then.
  *
  * Whose pages become private and shared again and again, a guest for one, would have
- * the TLBs of all CPUs flushed for it each time. So a region that was split again soon
- * rests before it is merged again, each time twice as long.
+ * the TLBs of all CPUs flushed for it each time. So a region that is split again and
+ * again rests before it is merged again, each time twice as long.
  *
  * Callers: rmp_repair.c (RMPUPDATE, PSMASH, the flip in the fault handler). This
  * file is included by set_memory.c, since cpa_lock is static there.
@@ -63,8 +63,12 @@
 #define DMAP_DELAY_MAX	(64 * HZ)
 /* What was split ahead is left alone while its 1G area is being converted. */
 #define DMAP_QUIET	(5 * HZ)
-/* A region that was split n times within DMAP_REST_MAX stays so for HZ << n. */
-#define DMAP_RESTS	12
+/*
+ * A region that is split for the fourth time of late stays so for 8 s, for the fifth time
+ * twice as long, and so on. What was not split for DMAP_REST_MAX is forgotten.
+ */
+#define DMAP_RESTLESS	3
+#define DMAP_RESTS	9
 #define DMAP_REST_MAX	(HZ << DMAP_RESTS)
 /* In dmap_region.users: a merge is at work, nobody else may begin. */
 #define DMAP_MERGING	(INT_MIN / 2)
@@ -254,14 +258,14 @@ static u32 dmap_rest(struct dmap_region *r)
 {
 	u32 splits = READ_ONCE(r->splits);
 
-	return splits < 2 ? 0 : HZ << splits;
+	return splits <= DMAP_RESTLESS ? 0 : HZ << (splits - 1);
 }
 
 static void dmap_count_split(struct dmap_region *r)
 {
 	u32 now = jiffies, n = now - r->when < DMAP_REST_MAX ? r->splits : 0;
 
-	WRITE_ONCE(r->splits, min(n + 1, DMAP_RESTS));
+	WRITE_ONCE(r->splits, min(n + 1, DMAP_RESTS + 1));
 	WRITE_ONCE(r->when, now);
 }
 
