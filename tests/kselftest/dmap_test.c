@@ -264,18 +264,31 @@ static long missing_soon(const struct before *before)
 	return kb;
 }
 
+/*
+ * Free memory that others have split, for modules, is used up first: such a guest stays,
+ * and another one is tried.
+ */
 DMAP_TEST(is_back_by_itself_after_a_guest)
 {
 	struct before before = remember();
 	long splits = read_number(DMAP "splits");
+	struct snp_guest *none[5];
+	int n = 0;
 
-	self->g = snp_create_launched(guest_takes_and_gives);
-	snp_expect_sync(self->g, 1);
-	ASSERT_LT(splits, read_number(DMAP "splits")) TH_LOG("the guest split nothing");
+	for (;;) {
+		self->g = snp_create_launched(guest_takes_and_gives);
+		snp_expect_sync(self->g, 1);
+		if (splits < read_number(DMAP "splits"))
+			break;
+		ASSERT_LT(n, ARRAY_SIZE(none)) TH_LOG("no guest splits anything");
+		none[n++] = self->g;
+	}
 	ASSERT_LT(0, missing(&before)) TH_LOG("DirectMap2M is not less while the guest lives");
 	snp_expect_done(self->g);
 	snp_free(self->g);
 	self->g = NULL;
+	while (n)
+		snp_free(none[--n]);
 
 	EXPECT_EQ(0, missing_soon(&before))
 		TH_LOG("DirectMap2M: %ld kB before, %ld kB less now", before.kb, missing(&before));
