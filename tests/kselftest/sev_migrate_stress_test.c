@@ -297,10 +297,9 @@ FIXTURE_TEARDOWN(stress)
 	EXPECT_EQ(self->es_asids, free_asids(self->kvm, true))
 		TH_LOG("SEV-ES guests that can be started");
 	/* The last one killed in there may still be dying. */
-	while (rmdir(self->full))
-		ASSERT_EQ(EBUSY, errno);
-	EXPECT_EQ(0, rmdir(self->home));
-	EXPECT_EQ(0, rmdir(self->top));
+	cgroup_remove(self->full);
+	cgroup_remove(self->home);
+	cgroup_remove(self->top);
 }
 
 FIXTURE_VARIANT(stress)

@@ -117,10 +117,10 @@ FIXTURE_TEARDOWN(migrate)
 	cgroup_enter(CGROUPS);
 	EXPECT_EQ(self->sev_asids, free_asids(false)) TH_LOG("SEV guests that can be started");
 	EXPECT_EQ(self->es_asids, free_asids(true)) TH_LOG("SEV-ES guests that can be started");
-	EXPECT_EQ(0, rmdir(self->home));
-	EXPECT_EQ(0, rmdir(self->x));
-	EXPECT_EQ(0, rmdir(self->y));
-	EXPECT_EQ(0, rmdir(self->top));
+	cgroup_remove(self->home);
+	cgroup_remove(self->x);
+	cgroup_remove(self->y);
+	cgroup_remove(self->top);
 }
 
 /* ---- charges ------------------------------------------------------------- */

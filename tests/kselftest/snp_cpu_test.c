@@ -655,7 +655,7 @@ SNP_TEST(rmpadjust_makes_and_unmakes_a_vmsa)
 
 #define AP_ID		1
 /* TSC ticks; the host may have better things to do than to run the other vCPU. */
-#define PATIENCE	10000000000ul
+#define PATIENCE	50000000000ul
 #define A_WHILE		500000000ul
 
 /* What is wrong with the VMSA; VMM to guest, before launch */

@@ -26,6 +26,7 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "kselftest_harness.h"
+#include "files.h"
 #include "snp_convert.h"
 #include "vmm_memory.h"
 
@@ -215,7 +216,12 @@ static void guest_2m_as_4k(void)
 IN_PLACE_TEST(request_for_2m_is_served_as_4k_where_memory_is_small)
 {
 	struct snp_guest *g = LAUNCH(guest_2m_as_4k);
+	char *region = snp_hva(g, snp_test_gpa(REGION));
+	int i;
 
+	/* Who asks for page after page may get them in a row: then 2M fits. */
+	for (i = SNP_PAGES_2M; i--; )
+		region[i * PAGE_SIZE] = 0;
 	snp_expect_done(g);
 	EXPECT_EQ(0, converted(self, "large"));
 	EXPECT_EQ(SNP_PAGES_2M, converted(self, "to_private"));
@@ -1064,6 +1070,8 @@ IN_PLACE_TEST(nae_takes_253_entries_of_2m)
 							    VM_MEM_SRC_ANONYMOUS);
 	u64 before;
 
+	/* Half a gigabyte in huge pages, after whatever ran before */
+	write_text("/proc/sys/vm/compact_memory", "1");
 	vm_userspace_mem_region_add(g->vm, VM_MEM_SRC_ANONYMOUS_THP, BIG_GPA, BIG_SLOT,
 				    BIG_PAGES, 0);
 	snp_launch(g);

@@ -163,6 +163,14 @@ static void start(struct runner *r, struct kvm_vcpu *vcpu)
 	pthread_create(&r->thread, NULL, run_until_exit, r);
 }
 
+/* A signal just before KVM_RUN is lost: again until it has ended. */
+static void end(struct runner *r)
+{
+	r->stop = true;
+	WAIT_FOR(pthread_kill(r->thread, SIGUSR1) || r->ended);
+	pthread_join(r->thread, NULL);
+}
+
 static void expect_report(struct snp_guest *g, u64 kind, u64 stage)
 {
 	struct snp_report *r = g->report;
@@ -262,9 +270,8 @@ MEETS_TEST(signal_takes_a_waiting_request_out_and_back)
 		WAIT_FOR(first.interrupted >= i);
 	}
 	/* Out for good; a hundred times in and out at once changes nothing. */
-	first.stop = true;
-	pthread_kill(first.thread, SIGUSR1);
-	pthread_join(first.thread, NULL);
+	WAIT_FOR(snp_in_place_count("waiting") == 1);
+	end(&first);
 	EXPECT_EQ(EINTR, first.error);
 	EXPECT_EQ(0, snp_in_place_count("waiting"));
 	g->vcpu->run->immediate_exit = 1;
@@ -421,16 +428,17 @@ static void guest_wants_a_vmsa(void)
 	snp_done();
 }
 
-/* The VMSA is all zeroes, so the vCPU can't run; it has the page all the same. */
-static void second_loads_its_state(struct _test_data_meets *self)
+/*
+ * The VMSA is all zeroes, so the vCPU can't run; it has the page all the same, until it
+ * is told to leave it: then @holds are left.
+ */
+static void second_loads_its_state(struct _test_data_meets *self, u64 holds)
 {
 	struct runner r;
 
 	start(&r, self->second);
-	usleep(200000);
-	r.stop = true;
-	pthread_kill(r.thread, SIGUSR1);
-	pthread_join(r.thread, NULL);
+	WAIT_FOR(snp_in_place_count("holds") == holds);
+	end(&r);
 }
 
 MEETS_TEST(page_on_which_a_vcpu_runs_is_not_converted)
@@ -444,10 +452,10 @@ MEETS_TEST(page_on_which_a_vcpu_runs_is_not_converted)
 	vcpu_mp_state_set(self->second, &halted);
 	snp_launch(g);
 	snp_expect_sync(g, 1);
-	second_loads_its_state(self);
+	second_loads_its_state(self, 2);
 	EXPECT_EQ(2, snp_in_place_count("holds")) TH_LOG("the VMSA is not held");
 	snp_expect_sync(g, 2);
-	second_loads_its_state(self);
+	second_loads_its_state(self, 1);
 	EXPECT_EQ(1, snp_in_place_count("holds")) TH_LOG("the VMSA is still held");
 	snp_expect_done(g);
 }
@@ -478,13 +486,13 @@ MEETS_TEST(vmsa_page_of_a_deleted_slot_comes_back_when_its_vcpu_leaves)
 	snp_launch(g);
 	pinned = snp_in_place_count("pinned");
 	snp_expect_sync(g, 1);
-	second_loads_its_state(self);
+	second_loads_its_state(self, 2);
 	EXPECT_EQ(pinned + 1, snp_in_place_count("pinned"));
 	vm_mem_region_delete(g->vm, SNP_TEST_SLOT);
 	EXPECT_EQ(pinned + 1, snp_in_place_count("pinned")) TH_LOG("the vCPU's page is gone");
 	EXPECT_EQ(self->leaked, snp_in_place_count("leaked"));
 	snp_expect_sync(g, 2);
-	second_loads_its_state(self);
+	second_loads_its_state(self, 1);
 	EXPECT_EQ(pinned, snp_in_place_count("pinned")) TH_LOG("it has left, its page has not");
 	snp_expect_done(g);
 }

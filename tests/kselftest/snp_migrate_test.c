@@ -337,8 +337,8 @@ FIXTURE_TEARDOWN(move)
 	EXPECT_EQ(0, rmp.guest) TH_LOG("pages in the RMP are still a guest's");
 	EXPECT_CLEAN_LOG(self->log);
 	cgroup_enter(CGROUPS);
-	EXPECT_EQ(0, rmdir(self->top));
-	EXPECT_EQ(0, rmdir(self->full));
+	cgroup_remove(self->top);
+	cgroup_remove(self->full);
 }
 
 #define MOVE_TEST(name) TEST_F_TIMEOUT(move, name, 240)

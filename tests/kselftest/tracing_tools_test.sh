@@ -85,12 +85,16 @@ cat >still <<-'END'
 		[ "$(count ^version all)" -lt $samples ] || [ "$(count 'last faults' watch)" -lt $pictures ] || exit 7
 		sleep 1
 	done
+	exit 8
 END
 rc=0
 "$here/tracing/record" -s -o trace.dat "$here/build/kselftest/trace_guest" "bash still" >facts 2>guest.err || rc=$?
 cp $debug/rmp/counters after
 kill -INT "$watch" 2>/dev/null || true
 kill -TERM "$watch"
+# The guests' regions are merged now, not while bpftrace lets go of one event after the other.
+echo 1 >$debug/rmp_dmap/merge
+sleep 1
 # bpftrace 0.17 hears the signal only when it comes while it waits for an event, and dies
 # by a second one that comes once it has heard the first, without its last maps. Being
 # stopped and continued ends the wait as well, and kills nobody.

@@ -71,7 +71,7 @@ static inline struct page *alloc_huge_mapped(void)
 	int i;
 
 	for (i = 0; !got && i < HUGE_TRIES; i++) {
-		page = alloc_pages(GFP_KERNEL | __GFP_ZERO, HUGE_ORDER);
+		page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, HUGE_ORDER);
 		if (!page)
 			break;
 		if (level_of(page_address(page)) == PG_LEVEL_2M || debug_pagealloc_enabled())

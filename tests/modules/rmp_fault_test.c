@@ -375,7 +375,7 @@ out:
 static int case_console(const char __user *u) { return write_in(from_console); }
 static int case_nested(const char __user *u) { return write_in(from_handler); }
 
-static atomic_t case1_inside;
+static atomic_t case1_ready, case1_inside;
 
 /* In the handler, after it has read the RMP: nobody repairs before both have. */
 static void case1_meet(void *data, const struct rmp_fault *f, unsigned long address,
@@ -398,8 +398,18 @@ static struct case1_thread {
 static int case1_fn(void *data)
 {
 	struct case1_thread *t = data;
+	int us;
 
+	/*
+	 * Nobody waits in the handler, interrupts off, for one who can't run: from
+	 * here on both have their CPU.
+	 */
+	preempt_disable();
+	atomic_inc(&case1_ready);
+	for (us = 0; us < 10 * USEC_PER_SEC && atomic_read(&case1_ready) < 2; us++)
+		udelay(1);
 	do_job(&t->job);
+	preempt_enable();
 	complete(&t->done);
 	return 0;
 }
@@ -407,9 +417,9 @@ static int case1_fn(void *data)
 /* CASE1: two threads fault on one page before either has repaired it. */
 static int case_case1(const char __user *u)
 {
-	struct task_struct *task;
+	struct task_struct *task[ARRAY_SIZE(case1_threads)];
 	struct page *page;
-	int cpu, ret, n = 0;
+	int cpu, ret, i, n = 0;
 	u8 *va;
 
 	if (num_online_cpus() < 2)
@@ -418,6 +428,7 @@ static int case_case1(const char __user *u)
 	if (!page)
 		return -ENOMEM;
 	va = (u8 *)page_address(page) + OFFSET;
+	atomic_set(&case1_ready, 0);
 	atomic_set(&case1_inside, 0);
 	ret = make_private(case_pfn, PG_LEVEL_4K) ?:
 	      register_trace_rmp_fault(case1_meet, NULL);
@@ -429,15 +440,17 @@ static int case_case1(const char __user *u)
 
 		t->job = (struct job) { .va = va + n, .value = 0x31 + n };
 		init_completion(&t->done);
-		task = kthread_run_on_cpu(case1_fn, t, cpu, "rmp_case1/%u");
-		if (IS_ERR(task))
-			ret = PTR_ERR(task);
-		else
-			n++;
-		if (ret || n == ARRAY_SIZE(case1_threads))
+		task[n] = kthread_create_on_cpu(case1_fn, t, cpu, "rmp_case1/%u");
+		ret = PTR_ERR_OR_ZERO(task[n]);
+		if (ret || ++n == ARRAY_SIZE(case1_threads))
 			break;
 	}
-	while (n--)
+	for (i = 0; i < n; i++)
+		if (ret)
+			kthread_stop(task[i]);	/* never ran */
+		else
+			wake_up_process(task[i]);
+	while (!ret && n--)
 		if (!wait_for_completion_timeout(&case1_threads[n].done, 20 * HZ))
 			ret = fail(" thread %d did not continue", n);
 	unregister_trace_rmp_fault(case1_meet, NULL);
@@ -884,7 +897,10 @@ static int case_storm(const char __user *u)
 
 static unsigned int retake_rounds;
 
-/* Flipped, and taken back before the write is retried. */
+/*
+ * Flipped, and taken back before the write is retried. In this context it can't be by
+ * rmp_make_private(), which would split the direct map if that was merged meanwhile.
+ */
 static void retake(void *data, u64 pfn, enum rmp_verdict verdict, enum rmp_outcome outcome,
 		   int result)
 {
@@ -898,14 +914,16 @@ static void retake(void *data, u64 pfn, enum rmp_verdict verdict, enum rmp_outco
 /* Writes by one instruction that have to win the page over and over: always progress. */
 static int case_retaken(const char __user *u)
 {
-	struct page *page = get_pages(0);
+	struct page *page = get_pages(1);
 	int i, ret;
 	u8 *p;
 
 	if (!page)
 		return -ENOMEM;
 	p = (u8 *)page_address(page) + OFFSET;
-	ret = register_trace_rmp_verdict(retake, NULL);
+	/* So it is never merged: there is always a private page in the region. */
+	ret = make_private(case_pfn + 1, PG_LEVEL_4K) ?:
+	      register_trace_rmp_verdict(retake, NULL);
 	if (ret)
 		goto out;
 	for (i = 0; !ret && i < RETAKE_WRITES; i++) {
@@ -924,7 +942,7 @@ static int case_retaken(const char __user *u)
 	unregister_trace_rmp_verdict(retake, NULL);
 	tracepoint_synchronize_unregister();
 out:
-	return put_pages(page, 0) ?: ret;
+	return put_pages(page, 1) ?: ret;
 }
 
 static unsigned int stuck_rounds;

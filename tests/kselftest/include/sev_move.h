@@ -8,6 +8,7 @@
 int sev_move(int dst_fd, int src_fd);
 void cgroup_write(const char *dir, const char *file, const char *text);
 void cgroup_enter(const char *dir);
+void cgroup_remove(const char *dir);
 long cgroup_charged(const char *dir, const char *type);
 
 #endif /* SELFTEST_SEV_MOVE_H */

@@ -41,6 +41,17 @@ void cgroup_enter(const char *dir)
 	cgroup_write(dir, "cgroup.procs", "0");
 }
 
+/* Whoever was in it and has ended may not be gone yet. */
+void cgroup_remove(const char *dir)
+{
+	int tries = 0;
+
+	while (rmdir(dir)) {
+		TEST_ASSERT(errno == EBUSY && ++tries < 3000, "rmdir %s: %s", dir, strerror(errno));
+		usleep(10000);
+	}
+}
+
 /* What misc.current of @dir says about "sev" or "sev_es" */
 long cgroup_charged(const char *dir, const char *type)
 {
