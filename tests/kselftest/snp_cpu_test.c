@@ -840,15 +840,17 @@ AP_TEST(second_vcpu_runs_on_the_guests_vmsa, guest_creates_ap)
 
 static void guest_adjusts_running_vmsa(void)
 {
-	unsigned int i, busy = 0;
+	unsigned int busy;
+	u64 end;
 
 	snp_guest_init();
 	prepare_ap();
 	create_ap();
-	for (i = 0; i < 1000 && !busy; i++) {
+	end = rdtsc() + PATIENCE;
+	do {
 		busy = mark_vmsa(true);
 		asm volatile("pause");
-	}
+	} while (!busy && rdtsc() < end);
 	snp_assert_eq(busy, SNP_RMPADJUST_FAIL_INUSE);
 	snp_assert_eq(ap_advances(), true);
 	ap_stop = 1;
