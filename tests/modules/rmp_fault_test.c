@@ -450,7 +450,9 @@ static int case_case1(const char __user *u)
 			kthread_stop(task[i]);	/* never ran */
 		else
 			wake_up_process(task[i]);
-	while (!ret && n--)
+	if (ret)
+		n = 0;
+	while (n--)
 		if (!wait_for_completion_timeout(&case1_threads[n].done, 20 * HZ))
 			ret = fail(" thread %d did not continue", n);
 	unregister_trace_rmp_fault(case1_meet, NULL);
